@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer and nothing else; the second time every target starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench soak clean
+
+help:
+	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
+	@echo "make test    every check and test"
+	@echo "make check   the linter and the types"
+	@echo "make format  lay the code out"
+	@echo "make bench   measure beside the baselines"
+	@echo "make soak    100,000 submissions through the running system while workers die"
+	@echo "make clean   remove the virtual environment and what checks leave behind"
+
+demo: $(VENV)/.for-use
+	@exec $(BIN)/komo-braze demo $(ARGS)
+
+test: check $(VENV)/.machine
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.for-tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.benchmarks.soak $(ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	    { echo "The virtual environment can't be made (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.for-use: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) ..."
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.for-tests: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing into $(VENV), with what the tests need ..."
+	@$(INSTALL) --editable '.[test,dev]'
+	@touch $@ $(VENV)/.for-use
+
+$(VENV)/.machine: $(VENV)/.made tests/machine.sh
+	@tests/machine.sh
+	@touch $@
