@@ -1,0 +1,64 @@
+"""An integration's rules: which field becomes which identifier, attribute or event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from schemas.submission import Path
+
+IdentifierKind = Literal["external_id", "braze_id", "user_alias", "email", "phone"]
+ValueType = Literal["string", "number", "boolean", "date", "datetime", "array", "object", "object_array"]
+Scalar = str | int | float | bool | None
+
+#: A path and the scalars of which one must match, compared as text ignoring case; None matches absence.
+Condition = tuple[Path, tuple[Scalar, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRule:
+    """Which field names the person, and as what Braze knows them by it."""
+
+    kind: IdentifierKind
+    field: Path
+    #: Only for `user_alias`.
+    alias_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value comes from: exactly one of field, question and value is set."""
+
+    field: Path | None = None
+    #: The text of a question; its answer is the value.
+    question: str | None = None
+    #: A constant; `has_value` tells a constant null from none.
+    value: Any = None
+    has_value: bool = False
+    type: ValueType | None = None
+    #: For dates: a pattern of YYYY, MM, DD, HH, mm, ss and the signs between them.
+    format: str | None = None
+    #: For arrays that arrive as one text.
+    separator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """One Braze attribute and where its value comes from."""
+
+    attribute: str
+    source: Source
+    when: tuple[Condition, ...] = ()
+    operation: Literal["set", "add", "remove", "increment", "merge"] = "set"
+    on_null: Literal["skip", "clear"] = "skip"
+    on_empty: Literal["skip", "clear"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """One Braze custom event, once per submission or once per element of a list."""
+
+    name: str
+    properties: Mapping[str, Source] = field(default_factory=dict)
+    when: tuple[Condition, ...] = ()
+    #: Path of a list; inside, a bare name is a member of the element.
+    for_each: Path | None = None

@@ -1,0 +1,233 @@
+"""The rules of an integration document as marshmallow schemas: identifiers, attributes, events, and what comes later."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from schemas.attribute_names import MAX_NAME_LENGTH, RESERVED_PROPERTIES, refusal
+from schemas.mapping import IdentifierKind, ValueType
+from schemas.paths import parse_element_path, parse_path
+from schemas.submission import Path
+
+#: Both parts of an alias. https://www.braze.com/docs/api/objects_filters/user_alias_object/
+MAX_ALIAS_BYTES = 236
+#: More are dropped without a word, and one is ours. https://www.braze.com/docs/api/objects_filters/event_object/
+MAX_PROPERTIES = 255
+
+#: Sections that anybody can fill by writing a link: they must never decide whom data is about.
+#: https://developers.komo.tech/user-interaction-events/extension-data
+FORGEABLE = frozenset({"extension", "tracked"})
+_FORGEABLE_RAW = re.compile(r"(extension|tracked)_?data", re.IGNORECASE)
+
+_NAME = validate.Length(min=1, max=MAX_NAME_LENGTH)
+_TOKENS = re.compile(r"YYYY|MM|DD|HH|mm|ss")
+
+
+def is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def valid_path(text: str, parse: Callable[[str], Path] = parse_path) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def valid_element_path(text: str) -> None:
+    valid_path(text, parse_element_path)
+
+
+def _path_parser(rule: Mapping[str, Any] | None) -> Callable[[str], Path]:
+    """Inside a rule with `for_each`, a bare name is a member of the element."""
+    return parse_element_path if rule and rule.get("for_each") is not None else parse_path
+
+
+def trusted_path(text: str) -> None:
+    """A path whose value can't be forged by a link."""
+    valid_path(text)
+    section, *rest = parse_path(text)
+    if section in FORGEABLE or (section == "raw" and any(_FORGEABLE_RAW.fullmatch(step) for step in rest)):
+        raise ValidationError("Anybody can set this in a link, so it must not decide whom the data is about.")
+
+
+def valid_format(text: str) -> None:
+    rest = _TOKENS.sub("", text)
+    if "YYYY" not in text or any(sign.isalnum() and sign != "T" for sign in rest):
+        raise ValidationError(
+            "Write the date as YYYY, MM, DD, HH, mm, ss and the signs between them, such as DD/MM/YYYY."
+        )
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Conditions(fields.Dict):
+    """Paths and the scalars of which one must match."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        conditions: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        parse = _path_parser(data)
+        problems: dict[str, list[str]] = {}
+        for path, wanted in conditions.items():
+            try:
+                parse(path)
+            except ValueError as error:
+                problems[path] = [str(error)]
+            if not all(is_scalar(one) for one in (wanted if isinstance(wanted, list) else [wanted])) or wanted == []:
+                problems[path] = ["Give a text, number, true, false or null, or a list of them."]
+        if problems:
+            raise ValidationError(problems)
+        return conditions
+
+
+def conditions() -> Conditions:
+    return Conditions(
+        keys=fields.String(),
+        metadata={
+            "description": "Every condition must hold: path to value, or to a list of values; null means absent."
+        },
+    )
+
+
+class SourceDocument(Schema):
+    """Where a value comes from: exactly one of field, question and value."""
+
+    field = fields.String(validate=valid_path, metadata={"description": "A dotted path; a bare name is a form field."})
+    question = fields.String(validate=validate.Length(min=1), metadata={"description": "The text of a question."})
+    value = fields.Raw(allow_none=True, metadata={"description": "A constant."})
+    type = fields.String(validate=validate.OneOf(get_args(ValueType)))
+    format = fields.String(validate=valid_format, metadata={"description": "Of a date, such as DD/MM/YYYY."})
+    separator = fields.String(
+        validate=validate.Length(min=1), metadata={"description": "Between the parts of an array."}
+    )
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_source(self, _: Any, original: Any, **__: Any) -> None:
+        if isinstance(original, dict) and len({"field", "question", "value"} & original.keys()) != 1:
+            raise ValidationError("Give exactly one of field, question and value.")
+
+    @validates_schema
+    def _options_fit(self, source: dict[str, Any], **_: Any) -> None:
+        if "separator" in source and source.get("type") != "array":
+            raise ValidationError("A separator needs the type array.", "separator")
+        if "format" in source and source.get("type", "date") not in ("date", "datetime"):
+            raise ValidationError("A format needs the type date or datetime.", "format")
+
+
+class IdentifierDocument(Schema):
+    """Which field names the person, and as what Braze knows them by it."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(get_args(IdentifierKind)))
+    field = fields.String(required=True, validate=trusted_path)
+    alias_label = fields.String(metadata={"description": "For user_alias: usually email or phone."})
+
+    @validates_schema
+    def _label_of_aliases(self, rule: dict[str, Any], **_: Any) -> None:
+        label = rule.get("alias_label", "")
+        if rule["kind"] != "user_alias":
+            if label:
+                raise ValidationError("Only a user_alias has a label.", "alias_label")
+        elif not label.strip() or len(label.encode()) > MAX_ALIAS_BYTES:
+            raise ValidationError(f"A user_alias needs a label of 1 to {MAX_ALIAS_BYTES} bytes.", "alias_label")
+
+
+class AttributeDocument(SourceDocument):
+    """One Braze attribute and where its value comes from."""
+
+    attribute = fields.String(required=True, validate=_NAME)
+    when = conditions()
+    operation = fields.String(
+        load_default="set", validate=validate.OneOf(["set", "add", "remove", "increment", "merge"])
+    )
+    on_null = fields.String(load_default="skip", validate=validate.OneOf(["skip", "clear"]))
+    on_empty = fields.String(load_default="skip", validate=validate.OneOf(["skip", "clear"]))
+
+    @validates_schema
+    def _writable(self, rule: dict[str, Any], **_: Any) -> None:
+        why = refusal(rule["attribute"])
+        if why:
+            raise ValidationError(why, "attribute")
+
+
+class ElementSourceDocument(SourceDocument):
+    """The same inside `for_each`."""
+
+    field = fields.String(validate=valid_element_path)
+
+
+_SOURCES: dict[Callable[[str], Path], SourceDocument] = {
+    parse_path: SourceDocument(),
+    parse_element_path: ElementSourceDocument(),
+}
+
+
+class Properties(fields.Dict):
+    """Property names, each with a path or a source."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        properties: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        parse = _path_parser(data)
+        found = {name: _property_problems(name, source, parse) for name, source in properties.items()}
+        problems = {name: messages for name, messages in found.items() if messages}
+        if problems:
+            raise ValidationError(problems)
+        if len(properties) > MAX_PROPERTIES:
+            raise ValidationError(f"An event has at most {MAX_PROPERTIES} properties.")
+        return properties
+
+
+def _property_problems(name: str, source: Any, parse: Callable[[str], Path]) -> Any:
+    if not 0 < len(name) <= MAX_NAME_LENGTH or name.startswith("$") or name in RESERVED_PROPERTIES:
+        return [f"A property can't be called {name!r}."]
+    try:
+        if isinstance(source, str):
+            valid_path(source, parse)
+        elif isinstance(source, dict):
+            _SOURCES[parse].load(source)
+        else:
+            return ["Give a path, or an object with field, question or value."]
+    except ValidationError as error:
+        return error.messages
+    return None
+
+
+class EventDocument(Schema):
+    """One Braze custom event, once per submission or once per element of a list."""
+
+    name = fields.String(
+        required=True, validate=[_NAME, validate.Regexp(r"[^$\s](.*\S)?\Z", error="Not a usable name.")]
+    )
+    when = conditions()
+    for_each = fields.String(
+        validate=valid_path, metadata={"description": "Path of a list; inside, a bare name is a member of the element."}
+    )
+    properties = Properties(load_default=dict, keys=fields.String())
+
+
+class SubscriptionDocument(Schema):
+    """Consent. Not there yet: a document may not hold any."""
+
+    field = fields.String(required=True, validate=valid_path)
+    kind = fields.String(required=True, validate=validate.OneOf(["email", "push", "group"]))
+    group_id = fields.String()
+    when_yes = fields.String(allow_none=True)
+    when_no = fields.String(allow_none=True)
+    when = conditions()
+
+
+class SendDocument(Schema):
+    """A triggered message. Not there yet: a document may not hold any."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["campaign", "canvas", "transactional"]))
+    id = fields.String(required=True)
+    when = conditions()
+    trigger_properties = Properties(keys=fields.String())

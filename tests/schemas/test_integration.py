@@ -1,0 +1,275 @@
+"""The integration document: what may be saved, and everything that is wrong with the rest."""
+
+from typing import Any
+
+import pytest
+
+from schemas.integration import Reading, read_document, write_document
+from schemas.mapping import Source
+from schemas.paths import parse_element_path
+from schemas.problems import InvalidDocument
+
+
+def a_document(**members: Any) -> dict[str, Any]:
+    return {
+        "id": "summer-hub",
+        "name": "Summer hub",
+        "braze": {"rest_endpoint": "https://rest.iad-03.braze.com", "api_key": "0f3b-key"},
+        "identifiers": [{"kind": "external_id", "field": "member_id"}],
+    } | members
+
+
+def problems_with(document: Any, **options: Any) -> dict[str, str]:
+    with pytest.raises(InvalidDocument) as caught:
+        read_document(document, **options)
+    return {problem.pointer: problem.detail for problem in caught.value.problems}
+
+
+def read(**members: Any) -> Reading:
+    return read_document(a_document(**members))
+
+
+def test_the_shortest_document_gets_every_default() -> None:
+    """A newcomer writes five lines and must see what was assumed."""
+    reading = read()
+
+    assert reading.document == {
+        "id": "summer-hub",
+        "name": "Summer hub",
+        "enabled": True,
+        "default_region": None,
+        "webhook": {"methods": ["bearer", "url_key", "signature"]},
+        "accept": {"site_ids": [], "card_ids": [], "events": []},
+        "braze": {
+            "rest_endpoint": "https://rest.iad-03.braze.com",
+            "max_objects_per_request": 75,
+            "rate_limit": {"requests": 3000, "per_seconds": 3},
+        },
+        "identifiers": [{"kind": "external_id", "field": "member_id"}],
+        "existing_profiles_only": False,
+        "send_only_changes": True,
+        "attributes": [],
+        "subscriptions": [],
+        "events": [],
+        "sends": [],
+    }
+    assert reading.warnings == ()
+
+
+def test_defaults_are_not_shared_between_documents() -> None:
+    """A list that one document changes must not appear in the next."""
+    read().document["webhook"]["methods"].clear()
+
+    assert read().document["webhook"]["methods"] == ["bearer", "url_key", "signature"]
+
+
+def test_the_key_is_no_part_of_the_document() -> None:
+    """The document is shown and kept in plain text; the key is sealed."""
+    reading = read()
+
+    assert reading.api_key == "0f3b-key"
+    assert "0f3b-key" not in str(reading.document)
+
+
+def test_a_full_document_becomes_rules_with_parsed_paths() -> None:
+    """What is saved is what runs."""
+    integration = read(
+        default_region="AU",
+        accept={"events": ["PrizeAwarded"], "when": {"entry.qualified": [True, None]}},
+        identifiers=[{"kind": "user_alias", "field": "email", "alias_label": "email"}],
+        attributes=[
+            {"field": "date_of_birth", "attribute": "dob", "type": "date", "format": "DD/MM/YYYY"},
+            {"question": "Best beach?", "attribute": "beach", "when": {"card.type": "Quiz"}},
+            {"value": None, "attribute": "boat.length"},
+        ],
+        events=[
+            {"name": "entry", "properties": {"card": "card.name", "n": {"field": "result.score", "type": "number"}}},
+            {"name": "answer", "for_each": "answers", "when": {"correct": True}, "properties": {"q": "question"}},
+        ],
+    ).integration()
+
+    assert integration.accept.when == ((("entry", "qualified"), (True, None)),)
+    assert integration.identifiers[0].alias_label == "email"
+    dob, beach, boat = integration.attributes
+    assert dob.source == Source(field=("fields", "date_of_birth"), type="date", format="DD/MM/YYYY")
+    assert beach.source.question == "Best beach?"
+    assert beach.when == ((("card", "type"), ("Quiz",)),)
+    assert boat.source.has_value
+    assert boat.source.value is None
+    entry, answer = integration.events
+    assert entry.properties == {
+        "card": Source(field=("card", "name")),
+        "n": Source(field=("result", "score"), type="number"),
+    }
+    assert answer.for_each == ("answers",)
+    assert answer.properties == {"q": Source(field=parse_element_path("question"))}
+    assert answer.when == ((parse_element_path("correct"), (True,)),)
+
+
+def test_every_problem_is_told_at_once_with_its_place() -> None:
+    """Mending one mistake only to meet the next one is a waste of a person's time."""
+    problems = problems_with(
+        {
+            "id": "Summer Hub",
+            "colour": "blue",
+            "default_region": "Australia",
+            "webhook": {"methods": ["bearer", "post"]},
+            "braze": {"rest_endpoint": "https://example.com", "workspace": "a:b"},
+            "identifiers": [{"kind": "email"}, {"kind": "user_alias", "field": "email"}],
+            "attributes": [
+                {"attribute": "a", "field": "x", "value": 1},
+                {"attribute": "_x", "field": "x.y"},
+                {"attribute": "b", "field": "x", "when": {"no.such": 1, "card.type": {"a": 1}}},
+            ],
+            "events": [{"name": "e", "properties": {"time": "x", "ok": 3, "deep": {"field": "x", "kind": 1}}}],
+        }
+    )
+
+    assert set(problems) == {
+        "/id",
+        "/name",
+        "/colour",
+        "/default_region",
+        "/webhook/methods/1",
+        "/braze/rest_endpoint",
+        "/braze/workspace",
+        "/braze/api_key",
+        "/identifiers/0/field",
+        "/identifiers/1/alias_label",
+        "/attributes/0",
+        "/attributes/1/field",
+        "/attributes/2/when/no.such",
+        "/attributes/2/when/card.type",
+        "/events/0/properties/time",
+        "/events/0/properties/ok",
+        "/events/0/properties/deep/kind",
+    }
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 3])
+def test_something_that_is_no_object_is_one_problem(document: Any) -> None:
+    """The API hands over whatever JSON it got."""
+    assert list(problems_with(document)) == [""]
+
+
+@pytest.mark.parametrize(
+    "path", ["extension.member", "tracked.email", "raw.extensionData.email", "raw.trackedData.email", "extension"]
+)
+def test_an_identifier_is_never_read_from_what_a_link_can_set(path: str) -> None:
+    """Anybody could write to anybody's profile."""
+    problems = problems_with(a_document(identifiers=[{"kind": "email", "field": path}]))
+
+    assert list(problems) == ["/identifiers/0/field"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("external_id", "braze_id", "user_alias", "user_alias.alias_name", "push_token", "push_token_import"),
+        *("email_subscribe", "push_subscribe", "subscription_groups", "email_subscription_info"),
+        *("_merge_objects", "$x", "a..b", " a", ""),
+    ],
+)
+def test_attributes_that_are_not_for_mappings_are_refused(name: str) -> None:
+    """They decide whom data is about, or what a person agreed to."""
+    assert list(problems_with(a_document(attributes=[{"field": "x", "attribute": name}]))) == [
+        "/attributes/0/attribute"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute", "field"),
+    [("phone", "email", "email"), ("email", "email", "other"), ("phone", "phone", "other")],
+)
+def test_an_attribute_that_would_change_the_identifier_is_refused(kind: str, attribute: str, field: str) -> None:
+    """Without another identifier Braze looks for people by these two."""
+    identifiers = [{"kind": "external_id", "field": "id"}, {"kind": kind, "field": "mine"}]
+    rule = {"field": field, "attribute": attribute}
+
+    assert list(problems_with(a_document(identifiers=identifiers, attributes=[rule]))) == ["/attributes/0/attribute"]
+
+
+@pytest.mark.parametrize(("kind", "attribute"), [("email", "email"), ("email", "phone"), ("external_id", "email")])
+def test_contact_attributes_beside_a_harmless_identifier_are_fine(kind: str, attribute: str) -> None:
+    """The usual case: the address is both the identifier and an attribute."""
+    assert read(
+        identifiers=[{"kind": kind, "field": "x"}], attributes=[{"field": "x", "attribute": attribute}]
+    ).document["attributes"]
+
+
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        ({"subscriptions": [{"field": "optin", "kind": "email", "when_yes": "opted_in"}]}, "/subscriptions"),
+        ({"sends": [{"kind": "campaign", "id": "x"}]}, "/sends"),
+        ({"attributes": [{"field": "a", "attribute": "a", "operation": "add"}]}, "/attributes/0/operation"),
+        ({"attributes": [{"field": "a", "attribute": "a", "on_null": "clear"}]}, "/attributes/0/on_null"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused_in_plain_words(members: dict[str, Any], place: str) -> None:
+    """Accepting it silently would look like a promise."""
+    problems = problems_with(a_document(**members))
+
+    assert list(problems) == [place]
+    assert "not there yet" in problems[place]
+
+
+def test_existing_profiles_only_needs_every_value_sent() -> None:
+    """Braze skips unknown people without saying so; remembering those values as sent would lose them."""
+    assert list(problems_with(a_document(existing_profiles_only=True))) == ["/send_only_changes"]
+    assert read(existing_profiles_only=True, send_only_changes=False).integration().existing_profiles_only
+
+
+def test_more_than_one_identifier_warns() -> None:
+    """It is allowed, but one person may end in two profiles."""
+    rules = [{"kind": "external_id", "field": "a"}, {"kind": "email", "field": "b"}]
+
+    assert [warning.pointer for warning in read(identifiers=rules).warnings] == ["/identifiers"]
+
+
+def test_a_standard_attribute_in_the_wrong_case_warns() -> None:
+    """Braze makes a custom attribute of it without a word."""
+    reading = read(attributes=[{"field": "x", "attribute": "First_Name"}])
+
+    assert [warning.pointer for warning in reading.warnings] == ["/attributes/0/attribute"]
+
+
+def test_read_only_members_are_ignored() -> None:
+    """What was read can be sent back as it is."""
+    shown = write_document(read().document, {"set": True, "last4": "-key"}, {"version": 3, "state": "active"})
+
+    assert read_document(shown, kept_for="https://rest.iad-03.braze.com").document == read().document
+
+
+def test_a_stored_key_is_kept_only_for_its_own_host() -> None:
+    """Else whoever may edit a document could send the key anywhere."""
+    braze = {"rest_endpoint": "https://rest.fra-01.braze.eu"}
+    host = "https://rest.iad-03.braze.com"
+
+    assert list(problems_with(a_document(braze=braze), kept_for=host)) == ["/braze/api_key"]
+    assert list(problems_with(a_document(braze=braze | {"api_key": {"set": True}}), kept_for=host)) == [
+        "/braze/api_key"
+    ]
+    assert read_document(a_document(braze=braze | {"api_key": "new"}), kept_for=host).api_key == "new"
+
+
+def test_a_key_may_come_from_the_environment_but_not_from_our_own_settings() -> None:
+    """A document must not be a way to send our secrets away."""
+    braze = {"rest_endpoint": "https://rest.iad-03.braze.com", "api_key": {"from_env": "BRAZE_KEY"}}
+
+    assert read(braze=braze).api_key == {"from_env": "BRAZE_KEY"}
+    assert list(problems_with(a_document(braze=braze | {"api_key": {"from_env": "SECRET_KEY"}}))) == ["/braze/api_key"]
+
+
+@pytest.mark.parametrize("key", ["", "two words", "naïve", 3, {"from_env": "A B"}, {"other": 1}, "x" * 256])
+def test_a_key_that_can_not_be_one_is_refused(key: Any) -> None:
+    """It would end in a header."""
+    braze = {"rest_endpoint": "https://rest.iad-03.braze.com", "api_key": key}
+
+    assert list(problems_with(a_document(braze=braze))) == ["/braze/api_key"]
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_a_switch_takes_true_and_false_only(value: Any) -> None:
+    """A document in git should mean what it says."""
+    assert list(problems_with(a_document(enabled=value))) == ["/enabled"]
