@@ -1,0 +1,1 @@
+"""What comes in, and what people look at."""

@@ -1,0 +1,1 @@
+"""A stand-in Braze and a Komo hub to play with, for the demo and the tests."""
