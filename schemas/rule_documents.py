@@ -1,4 +1,4 @@
-"""The rules of an integration document as marshmallow schemas: identifiers, attributes, events, and what comes later."""
+"""The rules of an integration document, as marshmallow schemas: identifiers, attributes, events, what comes later."""
 
 import re
 from collections.abc import Callable, Mapping

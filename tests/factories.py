@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from schemas.arrival import Arrival, Judgement
 from schemas.integration import BrazeTarget, Integration
 from schemas.mapping import AttributeRule, EventRule, IdentifierRule, Source
 from schemas.person import Person
-from workers.store.inbox import Arrival
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NOON_MS = int(NOON.timestamp() * 1000)
@@ -49,11 +49,9 @@ def a_body(member: str = "m1", **fields: Any) -> dict[str, Any]:
 def an_arrival(member: str = "m1", number: int = 0, *, attributes: bool = True, events: int = 1, **fields: Any) -> Arrival:
     """One submission at the door, its person already known."""
     body = orjson.dumps(a_body(member, number=number, **fields))
-    return Arrival(
-        digest=blake2b(body, digest_size=8).digest(), short_lived=False, body=body, received_ms=NOON_MS,
-        event="CompetitionEntrySuccess", version=1, person=Person("external_id", member),
-        attributes=attributes, events=events,
-    )  # fmt: skip
+    judgement = Judgement("lane", Person("external_id", member), attributes=attributes, events=events)
+    return Arrival(blake2b(body, digest_size=8).digest(), False, body, NOON_MS, "CompetitionEntrySuccess", judgement)
+
 
 
 def a_document(*, rest_endpoint: str = BRAZE, **changes: Any) -> dict[str, Any]:

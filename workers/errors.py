@@ -3,6 +3,7 @@ What can go wrong, named after what happens next.
 
 PipelineError
 ├── BadIdentifier       dead letter: an identifier field is there, but unusable
+├── StaleRules          judge again with the document that is current now
 ├── LeaseLost           stop at once: another drain owns this lane now
 ├── StoreUnavailable    503 towards Komo, one clear sentence on the command line; workers try again
 ├── UnknownIntegration  404, or one clear sentence
@@ -18,6 +19,10 @@ class PipelineError(Exception):
 
 class BadIdentifier(PipelineError):
     """No rule gave a usable identifier, although one of their fields was filled in."""
+
+
+class StaleRules(PipelineError):
+    """The document was saved or removed since the submission was judged; nothing was kept."""
 
 
 class LeaseLost(PipelineError):

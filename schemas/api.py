@@ -1,0 +1,173 @@
+"""What the management API takes and answers, beside the integration document itself."""
+
+from datetime import UTC
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from schemas.integration_document import IntegrationDocument
+
+#: Items on one page of a list, unless asked otherwise.
+PAGE = 50
+MOST_ON_A_PAGE = 500
+#: Where a submission can stand.
+STATES = ("waiting", "in_flight", "held", "delivered", "filtered", "dead", "discarded")
+
+
+def _text(description: str, **options: Any) -> fields.String:
+    return fields.String(metadata={"description": description}, **options)
+
+
+class IntegrationShown(IntegrationDocument):
+    """An integration as responses show it."""
+
+    webhook_url = _text("Where Komo posts to.", dump_only=True)
+    state = fields.String(dump_only=True, validate=validate.OneOf(["active", "paused"]))
+    paused_because = fields.String(dump_only=True, allow_none=True)
+    version = fields.Integer(dump_only=True, metadata={"description": "For If-Match; the ETag says it too."})
+    created_at = fields.AwareDateTime(dump_only=True)
+    updated_at = fields.AwareDateTime(dump_only=True)
+    warnings = fields.List(fields.Dict(), dump_only=True, metadata={"description": "After a save: probably not meant."})
+    webhook_secret = _text("Once, at creation.", dump_only=True)
+    url_key = _text("Once, at creation.", dump_only=True)
+
+
+class IntegrationPatch(IntegrationDocument):
+    """A JSON merge patch (RFC 7396): what is left out stays, null takes away, lists are replaced whole."""
+
+
+class IntegrationList(Schema):
+    """All integrations."""
+
+    items = fields.List(fields.Nested(IntegrationShown))
+    next = fields.String(allow_none=True)
+
+
+class ListQuery(Schema):
+    """A page of a list."""
+
+    cursor = _text("`next` of the page before.")
+    limit = fields.Integer(load_default=PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
+
+
+class SubmissionQuery(ListQuery):
+    """Which submissions."""
+
+    integration = _text("Its id.")
+    state = fields.String(validate=validate.OneOf(STATES))
+    event = _text("Komo's name of what happened, such as CompetitionEntrySuccess.")
+    since = fields.AwareDateTime(default_timezone=UTC, metadata={"description": "Received at or after this time."})
+
+
+class SubmissionShort(Schema):
+    """One submission in a list."""
+
+    id = fields.String()
+    integration = fields.String()
+    event = fields.String()
+    state = fields.String(validate=validate.OneOf(STATES))
+    reason = fields.String(allow_none=True)
+    received_at = fields.AwareDateTime()
+    settled_at = fields.AwareDateTime(allow_none=True)
+
+
+class SubmissionList(Schema):
+    """A page of submissions, newest first."""
+
+    items = fields.List(fields.Nested(SubmissionShort))
+    next = fields.String(allow_none=True)
+
+
+class SubmissionWhole(SubmissionShort):
+    """One submission with everything that happened to it."""
+
+    person = fields.Dict(allow_none=True)
+    timeline = fields.List(fields.Dict())
+    raw = fields.Dict(metadata={"description": "The body as Komo sent it."})
+
+
+class DeleteQuery(Schema):
+    """What may be lost with an integration."""
+
+    discard = fields.Boolean(load_default=False, metadata={"description": "Delete even if submissions wait."})
+
+
+class WhichSecret(Schema):
+    """Of which secret this is about; both if it is left out."""
+
+    which = fields.String(validate=validate.OneOf(["webhook_secret", "url_key"]))
+
+
+class NewSecrets(Schema):
+    """Shown this once."""
+
+    webhook_secret = fields.String()
+    url_key = fields.String()
+
+
+class TestLine(Schema):
+    """One thing that was tried."""
+
+    name = fields.String()
+    ok = fields.Boolean()
+    detail = fields.String()
+
+
+class TestReport(Schema):
+    """Whether Braze would take what this integration sends."""
+
+    ok = fields.Boolean()
+    lines = fields.List(fields.Nested(TestLine))
+
+
+class PreviewRequest(Schema):
+    """A submission, and rules that need not be saved."""
+
+    document = fields.Dict(metadata={"description": "An integration document; the saved one if it is left out."})
+    submission = fields.Dict(metadata={"description": "A body as Komo would send it."})
+    submission_id = _text("A past submission instead.")
+
+
+class PreviewAnswer(Schema):
+    """What would become of it."""
+
+    outcome = fields.String(validate=validate.OneOf(["delivered", "filtered", "dead"]))
+    reason = fields.String(allow_none=True)
+    person = fields.Dict(allow_none=True)
+    requests = fields.List(fields.Dict(), metadata={"description": "The exact requests to Braze, without the key."})
+    warnings = fields.List(fields.String())
+    left_out = fields.List(fields.String(), metadata={"description": "What send_only_changes would leave out."})
+    submission = fields.Dict(metadata={"description": "The submission as mappings see it."})
+
+
+class LedgerShown(Schema):
+    """received = waiting + in_flight + held + delivered + filtered + dead + discarded, always."""
+
+    received = fields.Integer()
+    duplicates = fields.Integer()
+    waiting = fields.Integer()
+    in_flight = fields.Integer()
+    held = fields.Integer()
+    delivered = fields.Integer()
+    filtered = fields.Integer()
+    dead = fields.Integer()
+    discarded = fields.Integer()
+    sent = fields.Integer()
+    send_unknown = fields.Integer()
+    send_dead = fields.Integer()
+    requests = fields.Integer()
+    objects = fields.Integer()
+    data_points_sent = fields.Integer()
+    data_points_saved = fields.Integer()
+    possible_duplicates = fields.Integer()
+    expired = fields.Integer()
+
+
+class ProblemShown(Schema):
+    """RFC 9457: what is wrong, with the place of each problem."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    errors = fields.List(fields.Dict())

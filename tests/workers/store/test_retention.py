@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import pytest
+import redis
+
+from schemas.integration import Integration
+from tests.factories import NOON_MS, an_arrival, an_integration
+from schemas.arrival import Arrival, Judgement
+from workers.store.inbox import Inbox, Limits
+from workers.store.keys import own
+from workers.store.ledger import Ledger
+from workers.store.retention import DAY_MS, Retention
+
+
+@pytest.fixture
+def hub(store_connection: redis.Redis) -> Integration:
+    integration = an_integration()
+    store_connection.hset(f"{own(integration)}:state", "version", 1)
+    return integration
+
+
+def filtered(number: int) -> Arrival:
+    """One that is settled as soon as it is accepted."""
+    return replace(an_arrival("ann", number), judgement=Judgement("filtered", reason="no_identifier"))
+
+
+def test_settled_submissions_go_by_age_and_are_counted(store_connection: redis.Redis, hub: Integration) -> None:
+    """What goes is counted, never silent."""
+    inbox = Inbox(store_connection, Limits())
+    inbox.accept(hub, [filtered(n) for n in range(5)])
+    retention = Retention(store_connection, hours=1, keep=100)
+
+    assert retention.trim(hub) == 0
+    later = int(store_connection.xrange(f"{own(hub)}:settled")[0][0].split(b"-")[0]) + 2 * 3_600_000  # type: ignore[index, union-attr]
+    assert retention.trim(hub, now_ms=later) == 5
+    assert Ledger(store_connection).read(hub)["expired"] == 5
+
+
+def test_no_more_are_kept_than_was_set(store_connection: redis.Redis, hub: Integration) -> None:
+    """The oldest go first."""
+    Inbox(store_connection, Limits()).accept(hub, [filtered(n) for n in range(5)])
+
+    assert Retention(store_connection, hours=1000, keep=3).trim(hub) == 2
+    assert store_connection.xlen(f"{own(hub)}:settled") == 3
+
+
+def test_a_repeat_is_remembered_for_the_retention(store_connection: redis.Redis, hub: Integration) -> None:
+    """Then the day is let go, and with it its memory."""
+    inbox = Inbox(store_connection, Limits())
+    inbox.accept(hub, [filtered(1)], now_ms=NOON_MS)
+    retention = Retention(store_connection, hours=72, keep=100)
+    retention.trim(hub, now_ms=NOON_MS + 3 * DAY_MS)
+    assert inbox.accept(hub, [filtered(1)], now_ms=NOON_MS + 3 * DAY_MS).submissions[0][1]
+
+    retention.trim(hub, now_ms=NOON_MS + 5 * DAY_MS)
+
+    assert not inbox.accept(hub, [filtered(1)], now_ms=NOON_MS + 5 * DAY_MS).submissions[0][1]
+
+
+def test_what_still_waits_always_counts_as_seen(store_connection: redis.Redis, hub: Integration) -> None:
+    """An outage may last longer than the retention; a repeat must not be delivered twice after it."""
+    inbox = Inbox(store_connection, Limits())
+    inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS)
+    Retention(store_connection, hours=72, keep=100).trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
+
+    assert inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]

@@ -1,0 +1,83 @@
+"""The Celery app, its queues and its clock: the worker process is put together here."""
+
+import os
+from functools import cache
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu.entity import Queue
+
+from schemas.settings import NEEDED_BY_WORKER, Settings, load_settings
+from workers.braze.client import BrazeClient
+from workers.drain import Pipeline
+from workers.logs import start_logging
+from workers.store import open_stores
+from workers.store.connect import broker_transport_options, broker_url
+
+#: wake: lanes with fresh work; backlog: lanes whose time was up before they were empty; ops: what a person asked for.
+QUEUES = ("wake", "backlog", "ops")
+
+
+REDIS_SCHEMES = ("redis", "rediss", "sentinel")
+#: What Celery's Redis transport needs to notice a broker that went away, and to serve its queues in turn.
+REDIS_TRANSPORT: dict[str, Any] = {
+    "visibility_timeout": 300,
+    "socket_keepalive": True,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    "health_check_interval": 25,
+    "queue_order_strategy": "round_robin",
+}
+
+
+@cache
+def settings() -> Settings:
+    """The environment, read once."""
+    return load_settings(os.environ, need=NEEDED_BY_WORKER)
+
+
+@cache
+def pipeline() -> Pipeline:
+    """What the tasks of this process work with; made at the first task, after a pool has forked."""
+    return Pipeline(open_stores(settings()), BrazeClient(proxy=settings().braze_proxy))
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery app that carries wake-up calls."""
+    broker = broker_url(settings)
+    transport = REDIS_TRANSPORT if broker.startswith(REDIS_SCHEMES) else {}
+    celery = Celery("komo-braze", broker=broker, include=["workers.tasks"])
+    celery.conf.update(
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        # Wake-up calls are hints; the sweep is the guarantee.
+        task_acks_late=False,
+        task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        task_default_queue="wake",
+        task_create_missing_queues=False,
+        worker_prefetch_multiplier=1,
+        worker_eta_task_limit=1000,
+        worker_send_task_events=False,
+        worker_soft_shutdown_timeout=10.0,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=transport | broker_transport_options(settings),
+        beat_schedule={
+            "sweep": {"task": "sweep", "schedule": 1.0, "options": {"queue": "wake", "expires": 5, "retry": False}}
+        },
+        # The schedule has one entry, which is always due: nothing about it is worth keeping in a file.
+        beat_scheduler="celery.beat:Scheduler",
+        beat_max_loop_interval=1,
+    )
+    return celery
+
+
+@setup_logging.connect
+def _start_logging(**_: Any) -> None:
+    start_logging(settings().log_level)
+
+
+app = make_app(settings())

@@ -1,0 +1,198 @@
+"""Sends requests to Braze: a session per thread, an absolute deadline, no redirects, nothing from the environment."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import DEFAULT_POOLBLOCK, HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import PoolManager
+
+from workers.braze.deadline import Call, Watch
+from workers.braze.reply import NoAnswer, NotAllowed, Reply, read_reply, redact
+
+#: Required of partners: https://www.braze.com/docs/partners/isv_partners/api_partner/
+USER_AGENT = "partner-Komo"
+#: Seconds to connect, and of silence between two bytes.
+TIMEOUT = (3.05, 30)
+#: Seconds from start to end of one call: a Braze cut off earlier would turn slow answers into doubled events.
+DEADLINE_S = 30.0
+#: No answer of Braze's is near this size.
+MAX_REPLY_BYTES = 1_000_000
+#: Whatever can go wrong between us and an answer.
+BROKEN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+
+WATCH = Watch()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request and what came of it."""
+
+    reply: Reply
+    duration_ms: int
+
+
+class _WatchedHTTP(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()  # Otherwise done further down, where nobody can tell it from sending.
+        WATCH.sending(self.sock)
+        super().endheaders(*args, **kwargs)
+
+
+class _WatchedHTTPS(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        WATCH.sending(self.sock)
+        super().endheaders(*args, **kwargs)
+
+
+def _watched(sock: socket.socket) -> socket.socket:
+    """From here on, so that a proxy's answer and the handshake end in time too."""
+    WATCH.connected(sock)
+    return sock
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPS
+
+
+class WatchedAdapter(HTTPAdapter):
+    """The usual adapter, with connections that the watch can cut."""
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = DEFAULT_POOLBLOCK, **pool_kwargs: Any
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        _watch_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        _watch_pools(manager)
+        return manager
+
+
+def _watch_pools(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Not even looked at: a redirect is an answer, and the key goes to nobody else."""
+
+
+class BrazeClient:
+    """
+    Sends bodies to Braze and reads the answers.
+
+    Args:
+        proxy: An outbound HTTP proxy, as a URL.
+        session: Makes a session; tests mount an adapter of their own on it.
+        deadline_s: From start to end of one call.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        session: Callable[[], requests.Session] | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._make_session = session or self._new_session
+        self._deadline_s = deadline_s
+        self._local = threading.local()
+
+    def track(
+        self, rest_endpoint: str, api_key: str, body: bytes, *, beat: Callable[[], object] | None = None
+    ) -> Attempt:
+        """
+        POST /users/track.
+
+        Args:
+            body: The JSON, ready to send.
+            beat: Called now and then while the answer is awaited.
+
+        Source: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/
+        """
+        return self.post(f"{rest_endpoint}/users/track", api_key, body, beat=beat)
+
+    def post(self, url: str, api_key: str, body: bytes, *, beat: Callable[[], object] | None = None) -> Attempt:
+        """One POST that always ends within the deadline, and never raises: what went wrong is in the reply."""
+        if not _fits_a_header(api_key):
+            return Attempt(NotAllowed(0, "There is no REST key, or it holds characters that no key has."), 0)
+        started = time.monotonic()
+        with WATCH.call(self._deadline_s, beat=beat) as call:
+            try:
+                reply = self._post(url, api_key, body, started)
+            except BROKEN as error:
+                reply = self._no_answer(error, api_key, call)
+        return Attempt(reply, round((time.monotonic() - started) * 1000))
+
+    def _post(self, url: str, api_key: str, body: bytes, started: float) -> Reply:
+        headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", "User-Agent": USER_AGENT}
+        response = self._session().post(
+            url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+        )
+        try:
+            content = _read_capped(response, started + self._deadline_s)
+        except BROKEN as error:  # the status says enough where it is not a success
+            content = f"the answer broke off: {type(error).__name__}".encode()
+        finally:
+            response.close()
+        return read_reply(response.status_code, response.headers, content, secret=api_key, now_s=time.time())
+
+    def _no_answer(self, error: Exception, api_key: str, call: Call) -> NoAnswer:
+        """What never began to leave us was certainly not applied: refused, not found, no handshake."""
+        words = redact(f"{type(error).__name__}: {error}", api_key)
+        if call.expired:
+            words = f"no answer within {self._deadline_s:g} s"
+        return NoAnswer(0, words, applied="unknown" if call.sent else "no")
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._make_session()
+        return session
+
+    def _new_session(self) -> requests.Session:
+        session = _Session()
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        session.proxies.update({scheme: url for scheme, url in self._proxies.items() if url})
+        session.mount("https://", WatchedAdapter(pool_connections=4, pool_maxsize=1))
+        session.mount("http://", WatchedAdapter(pool_connections=4, pool_maxsize=1))
+        return session
+
+
+def _fits_a_header(api_key: str | None) -> bool:
+    return api_key is not None and api_key != "" and api_key.isascii() and api_key.isprintable() and " " not in api_key
+
+
+def _read_capped(response: requests.Response, until: float) -> bytes:
+    """The body up to its cap. What is cut off no longer reads as JSON, so its outcome counts as unknown."""
+    chunks, size = [], 0
+    for chunk in response.iter_content(65536):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES or time.monotonic() > until:
+            break
+    return b"".join(chunks)

@@ -1,0 +1,152 @@
+"""Step: one lane: take what waits, transform, send, settle, until it is empty or out of time."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from schemas.integration import Integration
+from workers.braze.client import BrazeClient
+from workers.errors import LeaseLost, UnknownIntegration
+from workers.outcome import Decision, Pause, Retry, decide
+from workers.prepare import Prepared, prepare
+from workers.settle import Try, nothing_to_send, settle
+from workers.store import Stores
+from schemas.batch import Batch, Settlement
+from workers.store.inbox import LEASE_MS, Rest
+from workers.store.integration_record import StoredIntegration
+from workers.transform import CompiledMapping, compile_mapping
+
+log = logging.getLogger("komo_braze")
+
+#: How long one drain may keep a worker slot while others wait for theirs, in seconds.
+BUDGET_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An integration ready to deliver with: one version of its document, compiled."""
+
+    stored: StoredIntegration
+    mapping: CompiledMapping
+
+    @property
+    def integration(self) -> Integration:
+        return self.stored.integration
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """What a drain works with: handed in, so that tests can hand in something else."""
+
+    stores: Stores
+    braze: BrazeClient
+    #: Between 0 and 1: spreads waiting times.
+    chance: Callable[[], float] = random.random
+    #: Seconds, only ever forward.
+    clock: Callable[[], float] = time.monotonic
+    budget_s: float = BUDGET_S
+    _routes: dict[str, Route] = field(default_factory=dict)
+
+    def route(self, integration_id: str, version: int | None = None) -> Route:
+        """
+        The route in its newest version, compiled once per process and version.
+
+        Args:
+            version: What the store says is current; None takes whatever is known here.
+        """
+        route = self._routes.get(integration_id)
+        if route is None or (version is not None and route.stored.version != version):
+            integrations = self.stores.integrations
+            stored = (
+                integrations.get(integration_id) if version is None else integrations.load(integration_id, version)
+            )
+            route = self._routes[integration_id] = Route(stored, compile_mapping(stored.integration))
+        return route
+
+    def forget(self, integration_id: str) -> None:
+        """Drop what is known about an integration that is no longer there."""
+        self._routes.pop(integration_id, None)
+
+
+def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: float | None = None) -> Rest:
+    """
+    Bring a lane's submissions into Braze, batch by batch, and say why it ended.
+
+    A lost lease, a lost integration or a crash at any line leaves the batch in the store, where the next drain finds it.
+
+    Args:
+        now_ms: Only in tests; otherwise the store's clock counts.
+    """
+    token = uuid4().hex
+    ends_at = pipeline.clock() + pipeline.budget_s
+    settlement: Settlement | None = None
+    try:
+        route = pipeline.route(integration_id)
+        while True:
+            release = settlement is not None and pipeline.clock() >= ends_at
+            step = pipeline.stores.inbox.step(
+                route.integration, lane, token, settlement, release=release, now_ms=now_ms
+            )
+            settlement = None
+            if isinstance(step, Rest):
+                if step.why != "again":
+                    return step
+                continue
+            route = pipeline.route(integration_id, step.version)
+            settlement = deliver(step, route, lane, token, pipeline)
+    except LeaseLost:
+        log.warning("lane.lost", extra={"integration": integration_id, "lane": lane})
+    except UnknownIntegration:
+        pipeline.forget(integration_id)
+    return Rest("busy")
+
+
+def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipeline) -> Settlement:
+    """One batch, one request, one settlement; raises LeaseLost if the lane was taken over meanwhile."""
+    started = pipeline.clock()
+    prepared = prepare(batch, route.integration, route.mapping)
+    if prepared.request is None:
+        return nothing_to_send(prepared)
+
+    def renew() -> bool:
+        return pipeline.stores.inbox.renew(route.integration, lane, token)
+
+    # A process that was frozen since the step looks at its lease once more before it posts.
+    if pipeline.clock() - started > LEASE_MS / 3000 and not renew():
+        raise LeaseLost
+    decision, tried = _attempt(batch, prepared.request.body, route, renew, pipeline)
+    settlement = settle(prepared, decision, tried)
+    _log_attempt(prepared, route, lane, tried, settlement)
+    if isinstance(decision, Pause):
+        log.error("integration.paused", extra={"integration": route.integration.id, "why": decision.why})
+    elif isinstance(decision, Retry):
+        log.warning("delivery.postponed", extra={"integration": route.integration.id, "seconds": decision.after_s})
+    return settlement
+
+
+def _attempt(
+    batch: Batch, body: bytes, route: Route, renew: Callable[[], bool], pipeline: Pipeline
+) -> tuple[Decision, Try]:
+    key = route.stored.api_key()
+    if key is None:
+        why = f"The Braze key is not set: the workers look for it in the variable {route.stored.api_key_name}."
+        return Pause(why), Try(batch.tries + 1, 0, why, 0)
+    attempt = pipeline.braze.track(route.integration.braze.rest_endpoint, key, body, beat=renew)
+    decision = decide(attempt.reply, tries=batch.tries, chance=pipeline.chance())
+    return decision, Try(batch.tries + 1, attempt.reply.status, attempt.reply.words, attempt.duration_ms)
+
+
+def _log_attempt(prepared: Prepared, route: Route, lane: int, tried: Try, settlement: Settlement) -> None:
+    if log.isEnabledFor(logging.INFO):
+        log.info(
+            "delivery.attempted",
+            extra={
+                "integration": route.integration.id, "lane": lane, "attempt": tried.number, "status": tried.status,
+                "submissions": len(prepared.batch.entries), "objects": settlement.counts.get("objects", 0),
+                "delivered": settlement.verdicts.count("d"), "dead": settlement.verdicts.count("x"),
+                "duration_ms": tried.duration_ms,
+            },
+        )  # fmt: skip

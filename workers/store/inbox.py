@@ -1,0 +1,258 @@
+"""
+The inbox: one stream per lane, read under a fenced lease, emptied only after Braze said yes.
+
+P = {braze_workspace}:<integration_id>
+
+P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e how many objects to expect
+P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes and holder of the batch handed out; tries; last attempt; alarm
+P:lease:<lane>   string  token of the one drain at work there; expires after LEASE_MS
+P:wake:<lane>    string  "somebody will come by": a wake-up is queued or the lane waits on purpose; expires
+P:due            zset    lane -> when it wants to run next, ms; only lanes with work
+P:park:<person>  list    ids of entries that the cursor passed while their person had to wait
+P:parked:<lane>  zset    person with a park list -> when their turn comes, ms
+P:cut            hash    person -> how many people may share their next batch; 0: one submission alone
+P:done           hash    entry id -> JSON of what Braze has accepted of it already
+P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
+P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
+P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from
+P:ledger         hash    counters, changed only inside the scripts, so that they always add up
+
+A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event].
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+import redis
+
+from schemas.arrival import Arrival
+from schemas.batch import Batch, Entry, Settlement
+from schemas.integration import Integration
+from schemas.person import Person, lane_of
+from workers.errors import LeaseLost, StaleRules
+from workers.store.connect import reaching_the_store
+from workers.store.keys import own, shared
+from workers.store.scripts import Script
+
+#: How long a silent drain keeps its lane. A heartbeat renews it while a call is out.
+LEASE_MS = 15_000
+#: How long others leave a person alone because of a batch in flight: the deadline of a call, and a little.
+FLIGHT_MS = 35_000
+#: Submissions in one batch: folding may put many of one person into one object.
+MAX_ENTRIES = 500
+#: Bodies in one batch.
+MAX_BATCH_BYTES = 3_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds the inbox; see the settings of the same names."""
+
+    lanes: int = 4
+    max_waiting: int = 1_000_000
+    person_spacing_ms: int = 2000
+    keep_settled: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What accepting came to: an id per arrival, whether it was there before, and which lanes want a wake-up call."""
+
+    submissions: list[tuple[str, bool]]
+    wake: list[int]
+
+
+class Full(Exception):
+    """Too much waits already; nothing was kept."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} submissions wait already")
+        self.waiting = waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing was handed out: why, and when to come back."""
+
+    why: Literal["empty", "more", "wait", "again", "paused", "busy"]
+    wait_ms: int = 0
+    #: Whether nobody else has set an alarm for that time.
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found."""
+
+    #: Lanes whose time has come and whom nobody is about to serve.
+    lanes: list[int]
+    #: Whether what waits has to be judged again first.
+    redo: bool
+
+
+def submission_id(day: int, digest_hex: str) -> str:
+    """The id of a submission: what makes it the same, and the day on which it was first accepted."""
+    return f"{day:x}{digest_hex}"
+
+
+class Inbox:
+    """Accept and step, over one connection."""
+
+    def __init__(self, connection: redis.Redis, limits: Limits) -> None:
+        self._redis = connection
+        self.limits = limits
+        self._accept = Script(connection, "accept")
+        self._step = Script(connection, "step")
+        self._sweep = Script(connection, "sweep")
+        self._kick = Script(connection, "kick")
+
+    def accept(self, integration: Integration, arrivals: Sequence[Arrival], *, now_ms: int | None = None) -> Receipt:
+        """
+        Keep submissions, all of them or none, and say which lanes want a wake-up call.
+
+        Raises: Full; StaleRules, nothing was kept; StoreUnavailable, after which they may have been kept.
+        """
+        args: list[str | bytes | int] = [
+            "" if now_ms is None else now_ms, self.limits.lanes, self.limits.max_waiting, integration.version,
+        ]  # fmt: skip
+        for one in arrivals:
+            found = one.judgement
+            person = found.person.key if found.person else ""
+            whose = found.person.packed() if found.person else None
+            head = orjson.dumps([one.digest.hex(), whose, one.received_ms, integration.version, one.event])
+            args += (
+                one.digest, "1" if one.short_lived else "", found.destination,
+                lane_of(person, 0x1_0000_0000), person or found.reason, one.body, head[1:-1],
+                int(found.attributes), found.events,
+            )  # fmt: skip
+        status, *rest = self._accept([own(integration)], args)
+        if status == b"stale":
+            raise StaleRules
+        if status == b"full":
+            raise Full(rest[0])
+        answers, wake = rest
+        ids = [
+            (submission_id(answers[2 * i], one.digest.hex()), answers[2 * i + 1] == b"again")
+            for i, one in enumerate(arrivals)
+        ]
+        if wake:
+            with reaching_the_store():
+                self._redis.sadd("komo:active", integration.id)
+        return Receipt(ids, [int(lane) for lane in wake])
+
+    def step(
+        self,
+        integration: Integration,
+        lane: int,
+        token: str,
+        settlement: Settlement | None = None,
+        *,
+        release: bool = False,
+        now_ms: float | None = None,
+    ) -> Batch | Rest:
+        """
+        Settle the last batch and take the next, in one step that happens wholly or not at all.
+
+        Args:
+            token: Of this drain, the same from its first step to its last.
+            release: Give the lane back after settling.
+            now_ms: Only in tests; otherwise the store's own clock counts.
+
+        Raises: LeaseLost if another drain has taken the lane over; nothing was settled then.
+        """
+        braze = integration.braze
+        ask: dict[str, Any] = {
+            "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS, "flight_ms": FLIGHT_MS,
+            "spacing_ms": self.limits.person_spacing_ms, "max_objects": braze.max_objects_per_request,
+            "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES, "rate_requests": braze.rate_limit_requests,
+            "rate_period_ms": braze.rate_limit_per_seconds * 1000,
+        }  # fmt: skip
+        if now_ms is not None:
+            ask["now"] = now_ms
+        record = (b"", b"", b"")
+        if settlement:
+            ask["settle"] = settlement.told()
+            if self.limits.keep_settled:
+                record = settlement.record()
+        answer = self._step([own(integration), shared(braze.workspace)], [orjson.dumps(ask), *record])
+        return _read_step(answer)
+
+    def renew(self, integration: Integration, lane: int, token: str) -> bool:
+        """Keep the lane a little longer; False if it is no longer ours."""
+        key = f"{own(integration)}:lease:{lane}"
+        with reaching_the_store():
+            if self._redis.get(key) != token.encode():
+                return False
+            return bool(self._redis.pexpire(key, LEASE_MS))
+
+    def sweep(self, integration: Integration, *, now_ms: float | None = None) -> Swept:
+        """What has to be called for an integration now; each lane is named once in ten seconds."""
+        busy, redo, *lanes = self._sweep([own(integration)], ["" if now_ms is None else now_ms])
+        if not busy and not redo:
+            self.deactivate(integration.id)
+            with reaching_the_store():
+                if self._redis.exists(f"{own(integration)}:due"):
+                    self._redis.sadd("komo:active", integration.id)
+        return Swept([int(lane) for lane in lanes], redo=bool(redo))
+
+    def active(self) -> list[str]:
+        """Ids of integrations that have work, or had some a moment ago."""
+        with reaching_the_store():
+            return sorted(_text(member) for member in self._redis.smembers("komo:active"))
+
+    def oldest_due_s(self, integrations: Sequence[Integration], *, now_s: float) -> float:
+        """For how many seconds the work that waits longest has been due; 0 if none is."""
+        with reaching_the_store():
+            pipe = self._redis.pipeline(transaction=False)
+            for integration in integrations:
+                pipe.zrange(f"{own(integration)}:due", 0, 0, withscores=True)
+            firsts = [found[0][1] for found in pipe.execute() if found]
+        return max(0.0, now_s - min(firsts) / 1000) if firsts else 0.0
+
+    def deactivate(self, integration_id: str) -> None:
+        """Forget an integration that is no longer there."""
+        with reaching_the_store():
+            self._redis.srem("komo:active", integration_id)
+
+    def kick(self, integration: Integration, *, now_ms: float | None = None) -> list[int]:
+        """Make every lane that holds something due now: after a resume or a save. Returns those lanes."""
+        lanes = [int(lane) for lane in self._kick([own(integration)], ["" if now_ms is None else now_ms])]
+        if lanes:
+            with reaching_the_store():
+                self._redis.sadd("komo:active", integration.id)
+        return lanes
+
+    def forget_wake(self, integration: Integration, lane: int) -> None:
+        """Say that nobody will come by after all, so that the next sweep calls again."""
+        with reaching_the_store():
+            self._redis.delete(f"{own(integration)}:wake:{lane}")
+
+
+def _text(member: bytes | str) -> str:
+    return member.decode() if isinstance(member, bytes) else member
+
+
+def _read_step(answer: list[Any]) -> Batch | Rest:
+    match answer[0]:
+        case b"batch":
+            return _read_batch(answer)
+        case b"wait":
+            return Rest("wait", wait_ms=answer[1], alarm=answer[3] == b"alarm")
+        case b"lost":
+            raise LeaseLost
+        case why:
+            return Rest(why.decode())
+
+
+def _read_batch(answer: list[Any]) -> Batch:
+    _, ids, heads, bodies, sent_before, cut, version, done_text, tries = answer
+    done = orjson.loads(done_text) if done_text != b"{}" else {}
+    entries = [
+        Entry(entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body, done.get(entry_id))
+        for entry_id, (order, day, digest, person, received_ms, _, event), body in zip(
+            ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
+        )
+    ]
+    return Batch(entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies)

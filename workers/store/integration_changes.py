@@ -1,0 +1,123 @@
+"""
+What a change of an integration means for the work that is kept under it. P is `{braze_workspace}:<integration_id>`.
+
+P:ledger  hash  waiting, in_flight, held and dead decide what may change
+P:*       any   moves with the integration to another workspace, goes with a deleted one
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+from redis.client import Pipeline
+from redis.exceptions import ResponseError
+
+from schemas.integration import Integration, Reading
+from workers.errors import Conflict
+from workers.store.integration_record import StoredIntegration, is_fingerprint, text
+from workers.store.keys import own
+
+WORKSPACES = "komo:workspaces"
+BY_A_PERSON = "Paused by a person."
+#: They hold whom a drain has promised something for a moment; a new place starts without them.
+_MOMENTARY = (":lease:", ":wake:")
+
+
+def workspace_of(
+    reader: redis.Redis, braze: Mapping[str, Any], current: StoredIntegration | None, known_as: str | None
+) -> str:
+    """
+    The Braze workspace that a document means.
+
+    A document that names none keeps the one it had, unless the host is another. A name that was made here follows the
+    host too, even if it comes back in the document: nobody chose it. A new pair of host and key means the workspace
+    that it was last seen with, else one of its own.
+    """
+    named: str | None = braze.get("workspace")
+    present = current.integration.braze if current else None
+    same_host = present is not None and present.rest_endpoint == braze["rest_endpoint"]
+    if named and present and not same_host and named == present.workspace and is_fingerprint(named):
+        named = None
+    if named:
+        return named
+    if present and same_host:
+        return present.workspace
+    seen = reader.hget(WORKSPACES, known_as or "")
+    return text(seen) or known_as or ""
+
+
+def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> None:
+    """
+    Nothing moves to another workspace while Braze is being called: the answer would find nothing to settle.
+
+    Raises: Conflict in one sentence.
+    """
+    if own(current.integration) == own(new):
+        return
+    if _counts(pipe, current.integration)[1]:
+        raise Conflict("Braze is being called right now: try again in a moment, or pause the integration first.")
+
+
+def judges_anew(current: StoredIntegration | None, new: Integration) -> bool:
+    """Whether a save changes the rules by which the people of waiting submissions were found."""
+    old = current.integration if current else new
+    return (old.identifiers, old.default_region) != (new.identifiers, new.default_region)
+
+
+def guard_delete(pipe: Pipeline, integration: Integration) -> None:
+    """
+    Raises: Conflict while anything would be lost with the integration.
+    """
+    waiting, in_flight, held, dead = _counts(pipe, integration)
+    if waiting + in_flight + held + dead:
+        raise Conflict(
+            f"{waiting + in_flight} submissions wait, {held} are held and {dead} are dead letters; "
+            "discard them to delete the integration all the same."
+        )
+
+
+def state_after(current: StoredIntegration | None, reading: Reading, version: int) -> dict[Any, Any]:
+    """Fields of the state to write with a save. A pause by Braze stays, but is tried at once if `braze` changed."""
+    state: dict[Any, Any] = {"version": version}
+    if not reading.document["enabled"]:
+        because = current.paused_because if current and current.paused == "person" else BY_A_PERSON
+        return state | {"paused": "person", "paused_because": because}
+    if current is None or not current.integration.enabled:
+        return state | {"paused": "", "paused_because": ""}
+    if reading.api_key or current.document["braze"] != reading.document["braze"]:
+        return state | {"probe_at": 0}
+    return state
+
+
+def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Integration) -> None:
+    """Queue the renaming of every key of `old` that is there now; the ledger is watched, so nothing new slips in."""
+    if own(old) == own(new):
+        return
+    for name in connection.scan_iter(match=f"{own(old)}:*", count=1000):
+        key = text(name)
+        if any(part in key for part in _MOMENTARY):
+            pipe.delete(key)
+        else:
+            pipe.rename(key, own(new) + key.removeprefix(own(old)))
+
+
+def execute(pipe: Pipeline) -> None:
+    """Execute a transaction that may rename a key which has expired meanwhile."""
+    for answer in pipe.execute(raise_on_error=False):
+        if isinstance(answer, Exception) and not (isinstance(answer, ResponseError) and "no such key" in str(answer)):
+            raise answer
+
+
+def remove_all(connection: redis.Redis, prefix: str) -> None:
+    """Remove every key under a prefix."""
+    for name in connection.scan_iter(match=f"{prefix}:*", count=1000):
+        connection.unlink(name)
+
+
+def _counts(pipe: Pipeline, integration: Integration) -> tuple[int, int, int, int]:
+    """Waiting, in flight, held, dead; a change of them makes the transaction start anew."""
+    key = f"{own(integration)}:ledger"
+    pipe.watch(key)  # type: ignore[no-untyped-call]
+    counters = pipe.hmget(key, ["waiting", "in_flight", "held", "dead"])
+    waiting, in_flight, held, dead = (int(value or 0) for value in counters)
+    return waiting, in_flight, held, dead

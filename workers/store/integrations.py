@@ -1,0 +1,311 @@
+"""
+Integration documents, their secrets, and what was done to them.
+
+komo:integrations            set     ids
+komo:integration:<id>        hash    document (JSON without the key), version, revision, created_at, updated_at;
+                                     sealed: api_key, webhook_secret, url_key, and the previous two until they
+                                     are retired: webhook_secret_previous, url_key_previous;
+                                     api_key_env: the variable that holds the key instead
+komo:integration:<id>:audit  stream  when, by which way of signing in, what changed; the newest AUDIT_LINES of them
+komo:workspaces              hash    fingerprint of a host and a key -> the Braze workspace that they belong to
+P:state                      hash    version, paused ("", person, braze), paused_because, and redo where a save changed
+                                     the rules by which the people of waiting submissions were found
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from schemas.integration import Reading, read_document
+from workers.errors import Conflict, StaleVersion, UnknownIntegration
+from workers.store import integration_changes as changes
+from workers.store.connect import reaching_the_store
+from workers.store.integration_cache import IntegrationCache
+from workers.store.integration_record import (
+    SECRETS,
+    Saved,
+    Which,
+    fingerprint,
+    new_secret,
+    read_record,
+    text,
+)
+from workers.store.integration_record import (
+    StoredIntegration as StoredIntegration,
+)
+from workers.store.integration_writes import (
+    changes_made,
+    document_fields,
+    record_key,
+    sealed_fields,
+    write,
+    write_key,
+)
+from workers.store.keys import own
+from workers.store.seal import Seal
+
+IDS = "komo:integrations"
+#: Integrations that have work; see inbox.py.
+ACTIVE = "komo:active"
+#: Two saves of one document at the same moment: the second looks again, this often.
+ATTEMPTS = 20
+
+_T = TypeVar("_T")
+
+
+class Integrations:
+    """Everything about integrations, over one connection; safe to share between threads."""
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        secret_keys: Sequence[str],
+        extra_hosts: Iterable[str] = (),
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Args:
+            secret_keys: The entries of `SECRET_KEY`, newest first.
+            extra_hosts: `scheme://host:port` entries allowed beside the published Braze hosts.
+            environ: Where keys given as {"from_env": NAME} are looked up, at every use.
+            clock: Seconds, for the age of what is cached.
+        """
+        self._redis = connection
+        self._seal = Seal(secret_keys)
+        self._extra_hosts = tuple(extra_hosts)
+        self._environ = environ
+        self._cache = IntegrationCache(self._read_now, self._revision, clock)
+
+    def get(self, integration_id: str) -> StoredIntegration:
+        """
+        The integration as it is now.
+
+        Raises: UnknownIntegration; StoreUnavailable.
+        """
+        return _known(integration_id, self._read_now(integration_id))
+
+    def get_cached(self, integration_id: str, max_age_s: float = 1.0) -> StoredIntegration:
+        """
+        The integration as it was at most `max_age_s` ago; its `paused` may be older.
+
+        Raises: UnknownIntegration; StoreUnavailable.
+        """
+        return _known(integration_id, self._cache.get(integration_id, max_age_s))
+
+    def load(self, integration_id: str, version: int) -> StoredIntegration:
+        """
+        The integration at `version` or later, without asking the store if that is known already.
+
+        Raises: UnknownIntegration; StoreUnavailable.
+        """
+        return self._cache.at_version(integration_id, version) or self.get_cached(integration_id, max_age_s=0)
+
+    def ids(self) -> Sequence[str]:
+        """All ids in the order of the alphabet."""
+        with reaching_the_store():
+            return sorted(text(one) for one in self._redis.smembers(IDS))
+
+    def save(self, document: Any, *, by: str, if_match: int | None = None, only_new: bool = False) -> Saved:
+        """
+        Create an integration or replace its document, as a new version.
+
+        Args:
+            document: JSON as it was sent; its `id` says which integration.
+            by: The way of signing in, for the audit: "api", "pages", "command line".
+            if_match: The version that the caller has read; None saves over any.
+            only_new: Refuse to replace.
+
+        Raises: InvalidDocument with every problem; StaleVersion; Conflict; StoreUnavailable.
+        """
+        integration_id = document.get("id") if isinstance(document, dict) else None
+        key = integration_id if isinstance(integration_id, str) else ""
+        return self._atomically(key, lambda pipe, current: self._save(pipe, current, document, by, if_match, only_new))
+
+    def pause(self, integration_id: str, *, by: str, why: str = "") -> StoredIntegration:
+        """Stop sending until a person resumes; accepting goes on. The same as saving `enabled: false`."""
+        return self._enable(integration_id, enabled=False, by=by, because=why or changes.BY_A_PERSON)
+
+    def resume(self, integration_id: str, *, by: str) -> StoredIntegration:
+        """Send again, whoever paused. The caller wakes the lanes."""
+        return self._enable(integration_id, enabled=True, by=by, because="")
+
+    def rotate(self, integration_id: str, which: Iterable[Which] = SECRETS, *, by: str) -> dict[str, str]:
+        """New secrets by name, to be shown this once; the present ones work until `retire` or the next rotation."""
+        fresh: dict[str, str] = {one: new_secret(one) for one in which}
+
+        def change(pipe: Pipeline, current: StoredIntegration) -> None:
+            fields = sealed_fields(fresh.items(), self._seal)
+            fields |= {f"{one}_previous": current.sealed(one) for one in fresh}
+            pipe.multi()
+            write(pipe, integration_id, fields, by, [f"{one} rotated" for one in fresh])
+            pipe.execute()
+
+        self._change(integration_id, change)
+        return fresh
+
+    def retire(self, integration_id: str, which: Iterable[Which] = SECRETS, *, by: str) -> None:
+        """Let the previous secrets stop working."""
+        names = list(which)
+
+        def change(pipe: Pipeline, _: StoredIntegration) -> None:
+            pipe.multi()
+            pipe.hdel(record_key(integration_id), *(f"{one}_previous" for one in names))
+            write(pipe, integration_id, {}, by, [f"previous {one} retired" for one in names])
+            pipe.execute()
+
+        self._change(integration_id, change)
+
+    def delete(self, integration_id: str, *, discard: bool = False, if_match: int | None = None) -> None:
+        """
+        Remove everything kept for an id, which may be used again.
+
+        Raises: Conflict while submissions wait, are held or dead, unless `discard`; StaleVersion; UnknownIntegration.
+        """
+
+        def change(pipe: Pipeline, current: StoredIntegration) -> str:
+            _guard_version(current, if_match)
+            if not discard:
+                changes.guard_delete(pipe, current.integration)
+            pipe.multi()
+            pipe.delete(record_key(integration_id), f"{record_key(integration_id)}:audit")
+            pipe.delete(f"{own(current.integration)}:state")
+            pipe.srem(IDS, integration_id)
+            pipe.srem(ACTIVE, integration_id)
+            pipe.execute()
+            return own(current.integration)
+
+        prefix = self._change(integration_id, change)
+        with reaching_the_store():
+            changes.remove_all(self._redis, prefix)
+
+    def audit(self, integration_id: str, limit: int = 100) -> Sequence[Mapping[str, str]]:
+        """What was done to an integration, newest first: `at`, `by`, `what`."""
+        with reaching_the_store():
+            lines = self._redis.xrevrange(f"{record_key(integration_id)}:audit", count=limit) or []
+        return [{text(name): text(value) for name, value in (fields or {}).items()} for _, fields in lines]
+
+    def _read(self, reader: redis.Redis, integration_id: str) -> StoredIntegration | None:
+        fields = reader.hgetall(record_key(integration_id))
+        if not fields:
+            return None
+        stored = read_record(fields, self._seal, self._environ)
+        state = reader.hmget(f"{own(stored.integration)}:state", ["paused", "paused_because"])
+        return stored.with_state(*map(text, state))
+
+    def _read_now(self, integration_id: str) -> StoredIntegration | None:
+        with reaching_the_store():
+            return self._read(self._redis, integration_id)
+
+    def _revision(self, integration_id: str) -> str | None:
+        with reaching_the_store():
+            return text(self._redis.hget(record_key(integration_id), "revision")) or None
+
+    def _atomically(self, integration_id: str, change: Callable[[Pipeline, StoredIntegration | None], _T]) -> _T:
+        """Run `change` on the current record, again and again until nobody else wrote to what it looked at."""
+        with reaching_the_store():
+            for _ in range(ATTEMPTS):
+                with self._redis.pipeline() as pipe:
+                    try:
+                        pipe.watch(record_key(integration_id))  # type: ignore[no-untyped-call]
+                        return change(pipe, self._read(pipe, integration_id))
+                    except WatchError:
+                        continue
+                    finally:
+                        self._cache.forget(integration_id)
+        raise Conflict(f"{integration_id} is changing too fast; try again.")
+
+    def _change(self, integration_id: str, change: Callable[[Pipeline, StoredIntegration], _T]) -> _T:
+        return self._atomically(integration_id, lambda pipe, current: change(pipe, _known(integration_id, current)))
+
+    def _enable(self, integration_id: str, *, enabled: bool, by: str, because: str) -> StoredIntegration:
+        def change(pipe: Pipeline, current: StoredIntegration) -> None:
+            document = current.document | {"enabled": enabled}
+            fields = document_fields(document, current.version + 1)
+            state: dict[Any, Any] = {
+                "version": current.version + 1,
+                "paused": "" if enabled else "person",
+                "paused_because": because,
+            }
+            pipe.multi()
+            pipe.hset(f"{own(current.integration)}:state", mapping=state)
+            write(pipe, integration_id, fields, by, ["resumed" if enabled else "paused"])
+            pipe.execute()
+
+        self._change(integration_id, change)
+        return self.get(integration_id)
+
+    def _save(
+        self,
+        pipe: Pipeline,
+        current: StoredIntegration | None,
+        document: Any,
+        by: str,
+        if_match: int | None,
+        only_new: bool,
+    ) -> Saved:
+        _guard_version(current, if_match)
+        if current and only_new:
+            raise Conflict(f"There is an integration {current.id} already.")
+        host = current.integration.braze.rest_endpoint if current else None
+        reading = read_document(document, extra_hosts=self._extra_hosts, kept_for=host)
+        known_as = self._fingerprint(reading)
+        braze = reading.document["braze"]
+        braze["workspace"] = changes.workspace_of(pipe, braze, current, known_as)
+        integration = reading.integration()
+        if current:
+            changes.guard_move(pipe, current, integration)
+        version = current.version + 1 if current else 1
+        fresh: dict[str, str] = {} if current else {one: new_secret(one) for one in SECRETS}
+        fields = document_fields(reading.document, version, new=current is None)
+        pipe.multi()
+        if current:
+            changes.move_all(pipe, self._redis, current.integration, integration)
+        if known_as:
+            pipe.hset(changes.WORKSPACES, known_as, integration.braze.workspace)
+        pipe.sadd(IDS, integration.id)
+        pipe.hset(f"{own(integration)}:state", mapping=changes.state_after(current, reading, version))
+        if redo:
+            pipe.hset(f"{own(integration)}:state", "redo", version)
+            pipe.sadd(ACTIVE, integration.id)
+        write_key(pipe, integration.id, reading, self._seal)
+        fields |= sealed_fields(fresh.items(), self._seal)
+        write(pipe, integration.id, fields, by, changes_made(current, reading))
+        changes.execute(pipe)
+        return Saved(self.get(integration.id), current is None, reading.warnings, fresh)
+
+    def _fingerprint(self, reading: Reading) -> str | None:
+        """What the given key and its host are known as; None if no key was given."""
+        key, host = reading.api_key, reading.document["braze"]["rest_endpoint"]
+        if isinstance(key, dict):
+            name = key["from_env"]
+            key = self._environ.get(name, "").strip() or f"from_env {name}"
+        return fingerprint(host, key) if key else None
+
+    # The last method: from here on `list` would no longer be the type.
+    def list(self) -> Sequence[StoredIntegration]:
+        """All integrations in the order of their ids."""
+        with reaching_the_store():
+            found = [self._read(self._redis, one) for one in self.ids()]
+        return [one for one in found if one]
+
+
+def _known(integration_id: str, stored: StoredIntegration | None) -> StoredIntegration:
+    if stored is None:
+        raise UnknownIntegration(f"There is no integration {integration_id}.")
+    return stored
+
+
+def _guard_version(current: StoredIntegration | None, if_match: int | None) -> None:
+    present = current.version if current else None
+    if if_match is not None and if_match != present:
+        raise StaleVersion(
+            f"The document is at version {present} by now, not {if_match}: read it again." if current
+            else f"There is no version {if_match} of it."
+        )  # fmt: skip

@@ -1,0 +1,25 @@
+-- Put the new set of lanes in place, once nothing is left of the old one; sending goes on from here.
+--
+-- KEYS[1]  {workspace}:integration        ARGV  token
+-- Returns  'more' if something is left, 'lost' if another has taken over, or 'done'
+local P = KEYS[1]
+if redis.call('GET', P .. ':lease:0') ~= ARGV[1] then return 'lost' end
+local lanes = tonumber(redis.call('HGET', P .. ':state', 'lanes') or 0)
+if redis.call('XLEN', P .. ':annex') > 0 then return 'more' end
+for lane = 0, lanes - 1 do
+  if redis.call('XLEN', P .. ':in:' .. lane) > 0 then return 'more' end
+end
+for lane = 0, lanes - 1 do
+  for _, person in ipairs(redis.call('ZRANGE', P .. ':parked:' .. lane, 0, -1)) do
+    redis.call('DEL', P .. ':park:' .. person)
+  end
+  redis.call('DEL', P .. ':parked:' .. lane, P .. ':lane:' .. lane, P .. ':lease:' .. lane, P .. ':in:' .. lane)
+  redis.call('DEL', P .. ':wake:' .. lane)
+  if redis.call('EXISTS', P .. ':new:' .. lane) == 1 then
+    redis.call('RENAME', P .. ':new:' .. lane, P .. ':in:' .. lane)
+    redis.call('ZADD', P .. ':due', 0, lane)
+  end
+end
+redis.call('DEL', P .. ':annex', P .. ':cut')
+redis.call('HDEL', P .. ':state', 'redo')
+return 'done'

@@ -1,0 +1,59 @@
+"""What is let go, and when: settled records by age and number, and the memory of what was seen. Counted, never silent."""
+
+import time
+from typing import Any
+
+import redis
+
+from schemas.integration import Integration
+from workers.store.connect import reaching_the_store
+from workers.store.keys import own
+from workers.store.scripts import Script
+
+DAY_MS = 86_400_000
+#: Records let go in one call, so that it never holds the store up.
+MOST_RECORDS = 500
+
+
+class Retention:
+    """
+    Keeps an integration's history within bounds.
+
+    Args:
+        hours: How long settled submissions stay searchable and repeats are recognised.
+        keep: How many settled submissions stay searchable per integration.
+    """
+
+    def __init__(self, connection: redis.Redis, *, hours: int, keep: int) -> None:
+        self._redis = connection
+        self._hours = hours
+        self._keep = keep
+        self._expire = Script(connection, "expire")
+
+    def trim(self, integration: Integration, *, now_ms: int | None = None) -> int:
+        """Let go of what is too old or too much, a bounded number at a time; returns how many submissions went."""
+        now = int(time.time() * 1000) if now_ms is None else now_ms
+        oldest = now - self._hours * 3_600_000
+        gone = int(self._expire([own(integration)], [oldest, self._keep, MOST_RECORDS]))
+        self._forget_days(integration, oldest)
+        return gone
+
+    def _forget_days(self, integration: Integration, oldest_ms: int) -> None:
+        """Drop the days whose every submission is settled and older than the retention."""
+        prefix = own(integration)
+        with reaching_the_store():
+            seen_from, lanes = self._redis.hmget(f"{prefix}:state", ["seen_from", "lanes"])
+            if seen_from is None:
+                return
+            streams = [f"{prefix}:in:{lane}" for lane in range(int(lanes or 0))] + [f"{prefix}:dlq"]
+            firsts: list[Any] = [self._redis.xrange(stream, count=1) for stream in streams]
+            kept_ms = [_received_ms(found[0]) for found in firsts if found]
+            keep_from = min([oldest_ms, *kept_ms]) // DAY_MS
+            for day in range(int(seen_from), keep_from):
+                self._redis.hset(f"{prefix}:state", "seen_from", day + 1)
+                self._redis.unlink(f"{prefix}:seen:{day}")
+
+
+def _received_ms(entry: tuple[bytes, dict[bytes, bytes]]) -> int:
+    # A head starts with its order and the day of its acceptance.
+    return int(entry[1][b"h"].split(b",", 2)[1]) * DAY_MS

@@ -1,0 +1,51 @@
+"""The pipeline on one page. A message is a wake-up call with an id in it: losing, doubling or reordering one is harmless."""
+
+import itertools
+
+from workers.app import app, pipeline
+from workers.drain import drain_lane
+from workers.redo import redo as redo_all
+from workers.sweep import sweep as sweep_all
+
+#: A longer wait is left to the sweep, so that no message has to be held for long.
+LONGEST_ALARM_MS = 60_000
+
+_turns = itertools.count()
+
+
+@app.task(name="drain")
+def drain(integration_id: str, lane: int) -> None:
+    """Bring one lane's submissions into Braze, then see to it that the lane is called again when it has to be."""
+    rest = drain_lane(integration_id, lane, pipeline())
+    if rest.why == "more":
+        drain.apply_async((integration_id, lane), queue="backlog")
+    elif rest.why == "wait" and rest.alarm and rest.wait_ms <= LONGEST_ALARM_MS:
+        drain.apply_async((integration_id, lane), queue="wake", countdown=rest.wait_ms / 1000)
+
+
+@app.task(name="redo")
+def redo(integration_id: str, _lane: int) -> None:
+    """Judge again what waits, because the rules for people have changed. The sweep comes back until it is done."""
+    redo_all(integration_id, pipeline().stores)
+
+
+@app.task(name="sweep")
+def sweep() -> None:
+    """Find the work whose wake-up call was lost."""
+    sweep_all(pipeline().stores, wake, turn=next(_turns))
+
+
+def wake(step: str, integration_id: str, lane: int) -> None:
+    """Publish a wake-up call by the name of its step, without waiting for a broker that is away."""
+    queue = "wake" if step == "drain" else "ops"
+    app.tasks[step].apply_async((integration_id, lane), queue=queue, retry=False)
+
+
+def broker_answers() -> bool:
+    """Whether the broker can be reached now."""
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except Exception:  # every transport raises its own
+        return False
+    return True
