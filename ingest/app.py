@@ -1,0 +1,48 @@
+"""The web process is put together here."""
+
+import os
+from collections.abc import Callable
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from ingest.api import register_api
+from ingest.health import health
+from ingest.problems import register as register_problems
+from ingest.receive import MAX_BODY_BYTES, Wake, webhook
+from schemas.settings import NEEDED_BY_WEB, Settings, load_settings
+from workers.logs import start_logging
+from workers.store import Stores, open_stores
+
+
+def create_app(
+    settings: Settings, stores: Stores, wake: Wake, *, broker_answers: Callable[[], bool] = lambda: True
+) -> Flask:
+    """
+    The WSGI application.
+
+    Args:
+        wake: Publishes a wake-up call for (step, integration id, lane).
+        broker_answers: Whether a wake-up call would be taken now.
+    """
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = settings.secret_key[0]
+    app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key[1:])
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    register_problems(app)
+    app.register_blueprint(health(stores, broker_answers))
+    app.register_blueprint(webhook(stores, wake))
+    register_api(app, stores, settings, wake)
+    return app
+
+
+def from_environment() -> Flask:
+    """For WSGI servers: `granian --interface wsgi --factory ingest.app:from_environment`."""
+    settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+    start_logging(settings.log_level)
+    from workers.tasks import broker_answers, wake  # reads the environment when it is imported
+
+    return create_app(settings, open_stores(settings), wake, broker_answers=broker_answers)

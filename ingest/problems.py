@@ -1,0 +1,106 @@
+"""Every error of the webhook and the management API as `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from schemas import ValidationError
+from schemas.problems import InvalidDocument, problems_of
+from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable, UnknownIntegration
+
+log = logging.getLogger("komo_braze")
+
+#: Paths whose callers are programs; elsewhere a browser gets a page.
+MACHINE_PATHS = ("/api/", "/webhooks/")
+#: Seconds after which a store that was away is probably back.
+RETRY_STORE_S = 5
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str = "",
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """
+    An answer that says what is wrong.
+
+    Args:
+        title: The kind of problem, the same every time.
+        detail: This occurrence, in one sentence.
+        errors: Every single problem, with its place: {"pointer": "/attributes/0/field", "detail": "..."}.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9457
+    """
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    if errors:
+        body["errors"] = list(errors)
+    return Response(orjson.dumps(body), status, headers, mimetype="application/problem+json")
+
+
+def register(app: Flask) -> None:
+    """Make these the app's errors: whatever a view raises, the caller gets a problem and never a traceback."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ValidationError, _invalid)
+    app.register_error_handler(UnknownIntegration, lambda error: problem(404, "Not found", str(error)))
+    app.register_error_handler(StaleVersion, lambda error: problem(412, "Changed meanwhile", str(error)))
+    app.register_error_handler(Conflict, lambda error: problem(409, "Not now", str(error)))
+    app.register_error_handler(StoreUnavailable, _store_away)
+    app.register_error_handler(SealBroken, _seal_broken)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if error.response is not None or status < 400 or _wants_a_page():
+        return error
+    errors = [one.shown() for one in problems_of(_messages(error))]
+    answer = problem(status, HTTPStatus(status).phrase, "" if errors else error.description or "", errors=errors)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+def _messages(error: HTTPException) -> Any:
+    """What webargs found wrong, without the level that says where in the request it looked."""
+    by_place = getattr(error, "data", {}).get("messages", {})
+    return {name: inner for found in by_place.values() for name, inner in found.items()}
+
+
+def _wants_a_page() -> bool:
+    accepted = request.accept_mimetypes
+    return (
+        not request.path.startswith(MACHINE_PATHS)
+        and accepted.best_match(["application/problem+json", "application/json", "text/html"]) == "text/html"
+    )
+
+
+def _invalid(error: ValidationError) -> Response:
+    found = error.problems if isinstance(error, InvalidDocument) else problems_of(error.messages)
+    return problem(422, "Not valid", errors=[one.shown() for one in found])
+
+
+def _store_away(error: StoreUnavailable) -> Response:
+    log.warning("store.unavailable", extra={"why": str(error)})
+    detail = "The store can't be used at present; nothing is wrong with the request."
+    return problem(503, "Store unavailable", detail, headers={"Retry-After": str(RETRY_STORE_S)})
+
+
+def _seal_broken(error: SealBroken) -> Response:
+    log.error("seal.broken")
+    return problem(500, "Sealed under another key", str(error))
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("request.failed", extra={"error": type(error).__name__})
+    return problem(500, "Internal error", "Something unexpected happened; the log says what.")

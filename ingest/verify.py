@@ -1,0 +1,78 @@
+"""Does this request really come from that Komo workspace? Any one of three proofs will do."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+#: Between the sender's clock and ours, in seconds: https://github.com/standard-webhooks/standard-webhooks
+TOLERANCE_S = 300
+SECRET_PREFIX = "whsec_"  # noqa: S105 -- how secrets begin, not one of them
+
+
+def is_genuine(
+    headers: Mapping[str, str],
+    url_key: str | None,
+    body: bytes,
+    *,
+    methods: Collection[str],
+    secrets: Sequence[str],
+    url_keys: Sequence[str],
+    now_s: float | None = None,
+) -> bool:
+    """
+    Whether a request proves that it comes from whom we gave the secret to.
+
+    Args:
+        headers: Of the request, looked up without regard to case.
+        url_key: The query parameter `key`, for senders that can set nothing but a URL.
+        body: Exactly as received; signatures cover it.
+        methods: Which of `bearer`, `url_key`, `signature` the integration allows.
+        secrets: The webhook secret, and the one before it until that is retired.
+        url_keys: Likewise.
+        now_s: Epoch seconds; None for now.
+    """
+    if "bearer" in methods:
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _is_one_of(token.strip(), secrets):
+            return True
+    if "url_key" in methods and url_key and _is_one_of(url_key, url_keys):
+        return True
+    return "signature" in methods and _is_signed(headers, body, secrets, time.time() if now_s is None else now_s)
+
+
+def _is_one_of(given: str, allowed: Sequence[str]) -> bool:
+    # Every candidate is compared, so that the time says nothing about which one was near. An empty one allows nobody.
+    matches = [hmac.compare_digest(_bytes(given), _bytes(one)) for one in allowed if one]
+    return any(matches)
+
+
+def _bytes(text: str) -> bytes:
+    """Of any text at all: headers may hold what no encoding has."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: float) -> bool:
+    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
+    message_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or not _is_recent(sent_at, now_s):
+        return False
+    signed = _bytes(f"{message_id}.{sent_at}.") + body
+    given = [one.partition(",")[2] for one in headers.get("webhook-signature", "").split() if one.startswith("v1,")]
+    expected = [sign(secret, signed) for secret in secrets if secret.removeprefix(SECRET_PREFIX)]
+    return any(_is_one_of(one, expected) for one in given)
+
+
+def _is_recent(sent_at: str, now_s: float) -> bool:
+    # Python reads digits of every script, and refuses to read thousands of them.
+    return sent_at.isascii() and sent_at.isdecimal() and len(sent_at) < 20 and abs(now_s - int(sent_at)) <= TOLERANCE_S
+
+
+def sign(secret: str, signed: bytes) -> str:
+    """The base64 HMAC-SHA256 of `id.timestamp.body`, with the decoded part of the secret behind its prefix."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:  # not base64: the secret itself
+        key = secret.encode()
+    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
