@@ -27,6 +27,9 @@ STANDARD = frozenset(
 )
 #: Standard attributes that hold a date or time, so that a `format` makes sense without a `type`.
 STANDARD_DATES = frozenset({"dob", "date_of_first_session", "date_of_last_session", "marked_email_as_spam_at"})
+#: Standard attributes that are objects; a location is only taken whole, so both of its members have to be written.
+WITH_MEMBERS = frozenset({"facebook", "twitter"})
+LOCATION_PARTS = frozenset({"current_location.longitude", "current_location.latitude"})
 #: They say whom an object is about; only identifier rules decide that.
 IDENTIFYING = frozenset({"external_id", "braze_id", "user_alias"})
 #: Consent is written by `subscriptions` alone, where yes and no are spelled out.
@@ -53,6 +56,8 @@ def refusal(name: str) -> str | None:
         return "A name must have no blanks around it and no empty part."
     if any(step.startswith("$") or len(step) > MAX_NAME_LENGTH for step in (first, *rest)):
         return f"Each part of a name has at most {MAX_NAME_LENGTH} characters and does not start with $."
+    if rest and first in STANDARD - WITH_MEMBERS and name not in LOCATION_PARTS:
+        return f"{first} is Braze's own and has no members."
     return None
 
 

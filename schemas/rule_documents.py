@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+import orjson
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.attribute_names import MAX_NAME_LENGTH, RESERVED_PROPERTIES, refusal
@@ -15,6 +16,10 @@ from schemas.submission import Path
 MAX_ALIAS_BYTES = 236
 #: More are dropped without a word, and one is ours. https://www.braze.com/docs/api/objects_filters/event_object/
 MAX_PROPERTIES = 255
+
+#: Of an object or a list of objects.
+#: https://www.braze.com/docs/user_guide/data/activation/attributes/nested_custom_attribute_support/
+MAX_CONSTANT_BYTES = 100_000
 
 #: Sections that anybody can fill by writing a link: they must never decide whom data is about.
 #: https://developers.komo.tech/user-interaction-events/extension-data
@@ -61,6 +66,16 @@ def valid_format(text: str) -> None:
         )
 
 
+def valid_constant(value: Any) -> None:
+    """JSON that Braze takes as one value."""
+    try:
+        size = len(orjson.dumps(value))
+    except TypeError:
+        raise ValidationError("The constant is nested too deeply.") from None
+    if size > MAX_CONSTANT_BYTES:
+        raise ValidationError("The constant is too large: Braze takes at most 100 KB.")
+
+
 class Flag(fields.Boolean):
     """true or false, and nothing that merely looks like it."""
 
@@ -103,7 +118,7 @@ class SourceDocument(Schema):
 
     field = fields.String(validate=valid_path, metadata={"description": "A dotted path; a bare name is a form field."})
     question = fields.String(validate=validate.Length(min=1), metadata={"description": "The text of a question."})
-    value = fields.Raw(allow_none=True, metadata={"description": "A constant."})
+    value = fields.Raw(allow_none=True, validate=valid_constant, metadata={"description": "A constant."})
     type = fields.String(validate=validate.OneOf(get_args(ValueType)))
     format = fields.String(validate=valid_format, metadata={"description": "Of a date, such as DD/MM/YYYY."})
     separator = fields.String(

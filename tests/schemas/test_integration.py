@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from schemas.integration import Reading, read_document, write_document
@@ -267,6 +268,14 @@ def test_a_key_that_can_not_be_one_is_refused(key: Any) -> None:
     braze = {"rest_endpoint": "https://rest.iad-03.braze.com", "api_key": key}
 
     assert list(problems_with(a_document(braze=braze))) == ["/braze/api_key"]
+
+
+@pytest.mark.parametrize("value", ["x" * 100_001, orjson.loads("[" * 300 + "]" * 300)])
+def test_a_constant_that_braze_would_drop_is_refused(value: Any) -> None:
+    """It would cost the value of everybody, silently."""
+    problems = problems_with(a_document(attributes=[{"value": value, "attribute": "a"}]))
+
+    assert list(problems) == ["/attributes/0/value"]
 
 
 @pytest.mark.parametrize("value", ["yes", 1, None])

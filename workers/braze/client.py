@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -16,7 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from workers.braze.deadline import Call, Watch
+from workers.braze.deadline import Watch
 from workers.braze.reply import NoAnswer, NotAllowed, Reply, read_reply, redact
 
 #: Required of partners: https://www.braze.com/docs/partners/isv_partners/api_partner/
@@ -25,6 +25,8 @@ USER_AGENT = "partner-Komo"
 TIMEOUT = (3.05, 30)
 #: Seconds from start to end of one call: a Braze cut off earlier would turn slow answers into doubled events.
 DEADLINE_S = 30.0
+#: Seconds between two signs of life while a call is out; a lease lasts three times as long.
+BEAT_S = 5.0
 #: No answer of Braze's is near this size.
 MAX_REPLY_BYTES = 1_000_000
 #: Whatever can go wrong between us and an answer.
@@ -140,11 +142,15 @@ class BrazeClient:
         if not _fits_a_header(api_key):
             return Attempt(NotAllowed(0, "There is no REST key, or it holds characters that no key has."), 0)
         started = time.monotonic()
-        with WATCH.call(self._deadline_s, beat=beat) as call:
+        with WATCH.call(self._deadline_s, beat=beat, every_s=BEAT_S) as call:
             try:
                 reply = self._post(url, api_key, body, started)
             except BROKEN as error:
-                reply = self._no_answer(error, api_key, call)
+                words = redact(f"{type(error).__name__}: {error}", api_key)
+                # What never began to leave us was certainly not applied: refused, not found, no handshake.
+                reply = NoAnswer(0, words, applied="unknown" if call.sent else "no")
+        if call.expired and isinstance(reply, NoAnswer):
+            reply = replace(reply, words=f"no answer within {self._deadline_s:g} s")
         return Attempt(reply, round((time.monotonic() - started) * 1000))
 
     def _post(self, url: str, api_key: str, body: bytes, started: float) -> Reply:
@@ -159,13 +165,6 @@ class BrazeClient:
         finally:
             response.close()
         return read_reply(response.status_code, response.headers, content, secret=api_key, now_s=time.time())
-
-    def _no_answer(self, error: Exception, api_key: str, call: Call) -> NoAnswer:
-        """What never began to leave us was certainly not applied: refused, not found, no handshake."""
-        words = redact(f"{type(error).__name__}: {error}", api_key)
-        if call.expired:
-            words = f"no answer within {self._deadline_s:g} s"
-        return NoAnswer(0, words, applied="unknown" if call.sent else "no")
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -271,7 +271,7 @@ class Integrations:
             pipe.hset(changes.WORKSPACES, known_as, integration.braze.workspace)
         pipe.sadd(IDS, integration.id)
         pipe.hset(f"{own(integration)}:state", mapping=changes.state_after(current, reading, version))
-        if redo:
+        if changes.judges_anew(current, integration):
             pipe.hset(f"{own(integration)}:state", "redo", version)
             pipe.sadd(ACTIVE, integration.id)
         write_key(pipe, integration.id, reading, self._seal)

@@ -1,0 +1,75 @@
+"""The management API under /api/v1: one blueprint per noun, described by its own OpenAPI document."""
+
+from functools import partial
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+from flask_swagger_ui import get_swaggerui_blueprint
+
+from ingest.api import integrations, submissions
+from ingest.api.context import ApiContext, Probe, Wake
+from schemas.api import ProblemShown
+from schemas.settings import Settings
+from workers.braze.client import BrazeClient
+from workers.braze.probe import probe as ask_braze
+from workers.store import Stores
+
+OPENAPI_PATH = "/api/v1/openapi.json"
+DOCS_PATH = "/api/docs"
+
+_CONFIG = {
+    "API_TITLE": "Komo to Braze",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.0.3",
+    "OPENAPI_URL_PREFIX": "/api/v1",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {"description": "Integrations, their ledgers, and what became of each submission."},
+        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"bearer": []}],
+    },
+}
+
+
+class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest without its own way of showing errors."""
+
+    ERROR_SCHEMA = ProblemShown
+    DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
+
+    def _register_error_handlers(self) -> None:
+        """`ingest.problems` has them all."""
+
+    def _register_responses(self) -> None:
+        """Its shared responses are all errors, and ours are not plain JSON."""
+        usual, self.DEFAULT_RESPONSE_CONTENT_TYPE = self.DEFAULT_RESPONSE_CONTENT_TYPE, "application/problem+json"
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
+
+def register_api(app: Flask, stores: Stores, settings: Settings, wake: Wake, *, probe: Probe | None = None) -> None:
+    """
+    Put the management API, its description and its page into the app.
+
+    Args:
+        wake: Publishes a wake-up call for (step, integration id, lane).
+        probe: Asks Braze whether a key would do, without writing to a profile.
+    """
+    app.config.update(_CONFIG)
+    app.extensions["komo_braze_api"] = ApiContext(stores, settings, wake, probe or _probe_with(settings))
+    api = _Api(app)
+    for noun in (integrations, submissions):
+        api.register_blueprint(noun.blueprint)
+    _serve_docs(app)
+
+
+def _serve_docs(app: Flask) -> None:
+    # The validator and the redirect are other people's servers and features that are not used here.
+    config: dict[str, Any] = {"app_name": "Komo to Braze: API", "validatorUrl": None, "oauth2RedirectUrl": ""}
+    app.register_blueprint(get_swaggerui_blueprint(DOCS_PATH, OPENAPI_PATH, config=config, blueprint_name="api_docs"))
+    app.add_url_rule(DOCS_PATH, "api_docs_page", app.view_functions["api_docs.show"])
+
+
+def _probe_with(settings: Settings) -> Probe:
+    return partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))

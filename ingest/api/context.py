@@ -1,0 +1,97 @@
+"""What the views of the management API work with, and how they read and answer."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Response, abort, current_app, request
+
+from ingest.problems import problem
+from schemas.integration import BrazeTarget
+from schemas.settings import Settings
+from workers.errors import StaleVersion
+from workers.store import Stores
+
+#: Host, key, permission: a name, whether it is right, and a sentence.
+Probe = Callable[[BrazeTarget, str], list[tuple[str, bool, str]]]
+Wake = Callable[[str, str, int], None]
+
+#: How `save` and its like record who it was.
+BY = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """Everything that was passed to `register_api`."""
+
+    stores: Stores
+    settings: Settings
+    wake: Wake
+    probe: Probe
+
+    @property
+    def public_url(self) -> str:
+        return self.settings.public_url or ""
+
+
+def context() -> ApiContext:
+    found: ApiContext = current_app.extensions["komo_braze_api"]
+    return found
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(data), status, headers, mimetype="application/json")
+
+
+def read_json(*, optional: bool = False) -> Any:
+    """The body of the request; aborts with 400 if it is not JSON, with 415 if it says that it is something else."""
+    kind = request.mimetype
+    if kind and kind != "text/plain" and not (kind == "application/json" or kind.endswith("+json")):
+        abort(problem(415, "Unsupported media type", "Send JSON, with Content-Type: application/json."))
+    data = request.get_data()
+    if optional and not data.strip():
+        return {}
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        abort(problem(400, "Not JSON", f"The body is not JSON: {error}."))
+
+
+def read_object(*, optional: bool = False) -> dict[str, Any]:
+    """The same, and an object."""
+    found = read_json(optional=optional)
+    if not isinstance(found, dict):
+        abort(problem(422, "Not valid", errors=[{"pointer": "", "detail": "Send a JSON object."}]))
+    return found
+
+
+def if_match() -> int | None:
+    """
+    The version in `If-Match`; None if the caller does not mind.
+
+    Raises: StaleVersion if it is no version of ours, and so matches nothing.
+    """
+    text = request.headers.get("If-Match", "").strip()
+    if text in ("", "*"):
+        return None
+    version = text.removeprefix("W/").strip('"')
+    if not version.isdecimal():
+        raise StaleVersion(f"If-Match is {text[:40]}, which is no version of this document.")
+    return int(version)
+
+
+def wake_up(integration_id: str) -> None:
+    """Call workers for everything that waits in an integration; a lost call only costs the time to the next sweep."""
+    stores, wake = context().stores, context().wake
+    integration = stores.integrations.get(integration_id).integration
+    if stores.redo.wanted(integration):
+        with suppress(Exception):  # whatever a broker's client raises: the work is safe, and the sweep finds it
+            wake("redo", integration_id, 0)
+        return
+    for lane in stores.inbox.kick(integration):
+        try:
+            wake("drain", integration_id, lane)
+        except Exception:  # as above
+            stores.inbox.forget_wake(integration, lane)

@@ -1,0 +1,48 @@
+"""Submissions: which there are, and what became of each."""
+
+from typing import Any
+
+from flask import Response, abort
+from flask_smorest import Blueprint
+
+from ingest.api.context import answer, context
+from ingest.api.tokens import require_token
+from ingest.problems import problem
+from schemas.api import SubmissionList, SubmissionQuery, SubmissionWhole
+
+blueprint = Blueprint(
+    "submissions", __name__, url_prefix="/api/v1/submissions", description="What people did on Komo cards"
+)
+blueprint.before_request(require_token)
+
+
+@blueprint.route("", methods=["GET"])
+@blueprint.arguments(SubmissionQuery, location="query")
+@blueprint.response(200, SubmissionList)
+def list_submissions(query: dict[str, Any]) -> Response:
+    """List submissions, newest first."""
+    stores = context().stores
+    if "integration" in query:
+        stores.integrations.get(query["integration"])
+    try:
+        items, following = stores.timeline.list(
+            query.get("integration"),
+            state=query.get("state"),
+            event=query.get("event"),
+            since=query.get("since"),
+            cursor=query.get("cursor"),
+            limit=query["limit"],
+        )
+    except ValueError as error:
+        abort(problem(422, "Not valid", errors=[{"pointer": "/cursor", "detail": f"{error}."}]))
+    return answer({"items": items, "next": following})
+
+
+@blueprint.route("/<submission_id>", methods=["GET"])
+@blueprint.response(200, SubmissionWhole)
+def show_submission(submission_id: str) -> Response:
+    """Show one submission with its timeline and its raw body."""
+    found = context().stores.timeline.show(submission_id)
+    if found is None:
+        abort(problem(404, "Not found", f"There is no submission {submission_id[:80]}, or it is no longer kept."))
+    return answer(found)

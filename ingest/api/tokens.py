@@ -1,0 +1,29 @@
+"""Who may use the management API: bearer tokens, one for everything and one for reading."""
+
+from hmac import compare_digest
+
+from flask import Response, request
+
+from ingest.api.context import context
+from ingest.problems import problem
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def require_token() -> Response | None:
+    """Before every request: 401 without a known token, 403 where a token for reading would change something."""
+    settings = context().settings
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else ""
+    if _same(given, settings.api_token):
+        return None
+    if not _same(given, settings.api_read_token):
+        headers = {"WWW-Authenticate": "Bearer"}
+        return problem(401, "Not authenticated", "Send Authorization: Bearer with an API token.", headers=headers)
+    if request.method in READING:
+        return None
+    return problem(403, "Not allowed", "This token may only read.")
+
+
+def _same(given: str, wanted: str | None) -> bool:
+    return bool(given and wanted) and compare_digest(given.encode(), (wanted or "").encode())

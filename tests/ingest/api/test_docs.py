@@ -1,0 +1,50 @@
+"""The description of the API, and its page."""
+
+import re
+
+from flask.testing import FlaskClient
+
+
+def test_the_description_names_every_route(anybody: FlaskClient) -> None:
+    """Clients are generated from it."""
+    document = anybody.get("/api/v1/openapi.json").get_json()
+
+    routes = {
+        f"{verb.upper()} {path}" for path, verbs in document["paths"].items() for verb in verbs if verb != "parameters"
+    }
+    one = "/api/v1/integrations/{integration_id}"
+    assert routes == {
+        "GET /api/v1/integrations",
+        "POST /api/v1/integrations",
+        *(f"{verb} {one}" for verb in ("GET", "PUT", "PATCH", "DELETE")),
+        *(f"POST {one}/{verb}" for verb in ("test", "preview", "pause", "resume", "rotate-secret", "retire-secret")),
+        f"GET {one}/ledger",
+        "GET /api/v1/submissions",
+        "GET /api/v1/submissions/{submission_id}",
+    }
+    schema = document["components"]["schemas"]["IntegrationDocument"]
+    assert {"id", "name", "braze", "identifiers"} == set(schema["required"])
+    assert document["security"] == [{"bearer": []}]
+    assert "application/json" in document["paths"][one]["put"]["requestBody"]["content"]
+
+
+def test_parameters_and_errors_are_described_as_they_are(anybody: FlaskClient) -> None:
+    """Bodies that views read by themselves are easily forgotten."""
+    document = anybody.get("/api/v1/openapi.json").get_json()
+
+    one = document["paths"]["/api/v1/integrations/{integration_id}"]
+    assert [each["name"] for each in one["put"]["parameters"]] == ["If-Match"]
+    assert [each["name"] for each in one["delete"]["parameters"]] == ["discard"]
+    assert list(document["components"]["responses"]["DEFAULT_ERROR"]["content"]) == ["application/problem+json"]
+
+
+def test_the_page_needs_nobody_else(anybody: FlaskClient) -> None:
+    """It must work in a closed network, and tell nobody that it was opened."""
+    page = anybody.get("/api/docs")
+    assert page.status_code == 200
+
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert address.startswith("/api/docs/")
+        with anybody.get(address) as asset:
+            assert asset.status_code == 200
+    assert '"validatorUrl": null' in page.text

@@ -1,0 +1,326 @@
+"""Integrations over HTTP."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from workers.store import Stores
+
+Document = Callable[..., dict[str, Any]]
+URL = "/api/v1/integrations"
+
+
+def places(response: TestResponse) -> list[str]:
+    assert response.mimetype == "application/problem+json"
+    body = response.get_json()
+    assert body["status"] == response.status_code
+    return [one["pointer"] for one in body.get("errors", [])]
+
+
+def test_what_was_created_can_be_read(api: FlaskClient, a_document: Document) -> None:
+    """The secrets are in the first answer and never again."""
+    created = api.post(URL, json=a_document())
+    shown = api.get(f"{URL}/summer")
+
+    assert (created.status_code, shown.status_code) == (201, 200)
+    assert created.get_json()["webhook_secret"].startswith("whsec_")
+    assert created.get_json()["url_key"]
+    assert shown.get_json() == {
+        name: value
+        for name, value in created.get_json().items()
+        if name not in ("webhook_secret", "url_key", "warnings")
+    }
+    assert shown.get_json()["braze"]["api_key"] == {"set": True, "last4": "cret"}
+    assert shown.get_json()["webhook_url"] == "https://komo.example.org/webhooks/komo/summer"
+    assert shown.headers["ETag"] == '"1"'
+
+
+def test_a_bad_document_is_told_every_problem(api: FlaskClient, a_document: Document) -> None:
+    """One round trip, one list to work through."""
+    answer = api.post(URL, json=a_document(id="Summer", colour="blue", identifiers=[]))
+
+    assert answer.status_code == 422
+    assert places(answer) == ["/colour", "/id", "/identifiers"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [(b"{", "application/json", 400), (b"a=1", "application/x-www-form-urlencoded", 415), (b"[]", None, 422)],
+)
+def test_a_body_that_is_no_document_is_refused(api: FlaskClient, body: bytes, kind: str | None, status: int) -> None:
+    """Each for its own reason."""
+    answer = api.post(URL, data=body, content_type=kind)
+
+    assert answer.status_code == status
+    places(answer)
+
+
+def test_an_enormous_body_is_refused(api: FlaskClient) -> None:
+    """Before it is read."""
+    answer = api.post(URL, data=b" " * 1_048_577, content_type="application/json")
+
+    assert answer.status_code == 413
+    places(answer)
+
+
+def test_creating_twice_is_a_conflict(api: FlaskClient, a_document: Document) -> None:
+    """POST makes new ones; PUT replaces."""
+    api.post(URL, json=a_document())
+
+    assert api.post(URL, json=a_document()).status_code == 409
+
+
+def test_put_creates_and_replaces(api: FlaskClient, a_document: Document) -> None:
+    """A file in git is put again and again."""
+    assert api.put(f"{URL}/summer", json=a_document()).status_code == 201
+    replaced = api.put(f"{URL}/summer", json=a_document(name="Winter hub"))
+
+    assert (replaced.status_code, replaced.get_json()["version"], replaced.get_json()["name"]) == (200, 2, "Winter hub")
+    assert "webhook_secret" not in replaced.get_json()
+
+
+def test_put_takes_the_id_from_the_address(api: FlaskClient, a_document: Document) -> None:
+    """Two ids in one request can't both be meant."""
+    document = a_document()
+    assert places(api.put(f"{URL}/winter", json=document)) == ["/id"]
+    del document["id"]
+
+    assert api.put(f"{URL}/winter", json=document).get_json()["id"] == "winter"
+
+
+def test_what_was_read_can_be_put_back(api: FlaskClient, a_document: Document) -> None:
+    """Read, change one thing, save: without the key and with all read-only members."""
+    api.post(URL, json=a_document())
+    shown = api.get(f"{URL}/summer").get_json()
+
+    assert api.put(f"{URL}/summer", json=shown | {"name": "Winter hub"}).status_code == 200
+
+
+@pytest.mark.parametrize("tag", ['"1"', "1", 'W/"1"'])
+def test_if_match_guards_an_edit(api: FlaskClient, a_document: Document, tag: str) -> None:
+    """Two people at one document."""
+    api.post(URL, json=a_document())
+    guard = {"If-Match": tag}
+
+    assert api.put(f"{URL}/summer", json=a_document(name="Winter hub"), headers=guard).status_code == 200
+    stale = [
+        api.put(f"{URL}/summer", json=a_document(name="Spring hub"), headers=guard),
+        api.patch(f"{URL}/summer", json={"name": "Spring hub"}, headers=guard),
+        api.delete(f"{URL}/summer", headers=guard),
+        api.delete(f"{URL}/summer", headers={"If-Match": "nonsense"}),
+    ]
+
+    assert [answer.status_code for answer in stale] == [412] * 4
+    assert api.get(f"{URL}/summer").get_json()["name"] == "Winter hub"
+
+
+def test_a_patch_changes_only_what_it_names(api: FlaskClient, a_document: Document) -> None:
+    """A script that raises a limit need not know the mapping."""
+    api.post(URL, json=a_document(default_region="AU"))
+
+    patched = api.patch(
+        f"{URL}/summer",
+        json={"default_region": None, "braze": {"max_objects_per_request": 50}},
+        content_type="application/merge-patch+json",
+    )
+
+    assert patched.status_code == 200
+    assert patched.get_json()["default_region"] is None
+    assert patched.get_json()["braze"]["max_objects_per_request"] == 50
+    assert patched.get_json()["braze"]["api_key"] == {"set": True, "last4": "cret"}
+    assert patched.get_json()["attributes"] == api.get(f"{URL}/summer").get_json()["attributes"]
+
+
+def test_a_patch_of_the_key_replaces_it(api: FlaskClient, a_document: Document) -> None:
+    """Rotation of a Braze key in one line."""
+    api.post(URL, json=a_document())
+
+    patched = api.patch(f"{URL}/summer", json={"braze": {"api_key": "a-new-key-9876"}})
+
+    assert patched.get_json()["braze"]["api_key"]["last4"] == "9876"
+
+
+def test_lists_come_in_pages(api: FlaskClient, a_document: Document) -> None:
+    """The cursor is all a caller must keep."""
+    for name in ("a", "b", "c"):
+        api.post(URL, json=a_document(id=name))
+
+    first = api.get(URL, query_string={"limit": 2}).get_json()
+    second = api.get(URL, query_string={"limit": 2, "cursor": first["next"]}).get_json()
+
+    assert [one["id"] for one in first["items"]] == ["a", "b"]
+    assert ([one["id"] for one in second["items"]], second["next"]) == (["c"], None)
+
+
+def test_a_wrong_query_is_told_its_place(api: FlaskClient) -> None:
+    """Flags are input too."""
+    assert places(api.get(URL, query_string={"limit": "many"})) == ["/limit"]
+
+
+def test_an_unknown_id_is_404_everywhere(api: FlaskClient) -> None:
+    """And says so as a problem."""
+    answers = [
+        api.get(f"{URL}/nobody"),
+        api.patch(f"{URL}/nobody", json={}),
+        api.delete(f"{URL}/nobody"),
+        api.get(f"{URL}/nobody/ledger"),
+        *(
+            api.post(f"{URL}/nobody/{verb}", json={})
+            for verb in ("test", "pause", "resume", "rotate-secret", "retire-secret", "preview")
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers[:-1]] == [404] * 9
+    for answer in answers:
+        places(answer)
+
+
+def test_deleting_is_refused_while_submissions_wait(api: FlaskClient, a_document: Document, stores: Stores) -> None:
+    """Unless a person says that they may go."""
+    api.post(URL, json=a_document())
+    stores.connection.hset("{acme}:summer:ledger", "waiting", 2)
+
+    assert api.delete(f"{URL}/summer").status_code == 409
+    assert api.delete(f"{URL}/summer?discard=true").status_code == 204
+    assert api.get(f"{URL}/summer").status_code == 404
+
+
+def test_pausing_and_resuming(
+    api: FlaskClient, a_document: Document, stores: Stores, woken: list[tuple[str, str, int]]
+) -> None:
+    """Resuming calls a worker for what waits."""
+    api.post(URL, json=a_document())
+    stores.connection.hset("{acme}:summer:state", "lanes", 2)
+    stores.connection.xadd("{acme}:summer:in:1", {"b": "{}"})
+
+    assert api.post(f"{URL}/summer/pause").get_json()["state"] == "paused"
+    assert woken == []
+    resumed = api.post(f"{URL}/summer/resume").get_json()
+
+    assert (resumed["state"], resumed["enabled"]) == ("active", True)
+    assert woken == [("drain", "summer", 1)]
+
+
+def test_new_rules_for_people_call_for_what_waits_to_be_judged_again(
+    api: FlaskClient, a_document: Document, woken: list[tuple[str, str, int]]
+) -> None:
+    """Before anything more is sent."""
+    api.post(URL, json=a_document())
+    api.patch(f"{URL}/summer", json={"default_region": "AU"})
+
+    assert woken == [("redo", "summer", 0)]
+
+
+@pytest.mark.parametrize("changed", [{"default_region": "AU"}, {"name": "Winter hub"}])
+def test_a_broker_that_is_away_does_not_spoil_a_save(
+    app: Flask, api: FlaskClient, a_document: Document, stores: Stores, changed: dict[str, Any]
+) -> None:
+    """The work is safe, and the next sweep finds it."""
+    api.post(URL, json=a_document())
+    stores.connection.hset("{acme}:summer:state", "lanes", 1)
+    stores.connection.xadd("{acme}:summer:in:0", {"b": "{}"})
+
+    def broken(*_: Any) -> None:
+        raise ConnectionError
+
+    app.extensions["komo_braze_api"] = replace(app.extensions["komo_braze_api"], wake=broken)
+
+    assert api.patch(f"{URL}/summer", json=changed).status_code == 200
+
+
+def test_secrets_are_rotated_and_retired(api: FlaskClient, a_document: Document, stores: Stores) -> None:
+    """The previous ones work until somebody says otherwise."""
+    created = api.post(URL, json=a_document()).get_json()
+
+    rotated = api.post(f"{URL}/summer/rotate-secret").get_json()
+    assert set(rotated) == {"webhook_secret", "url_key"}
+    assert created["url_key"] in stores.integrations.get("summer").url_keys
+    assert set(api.post(f"{URL}/summer/rotate-secret", json={"which": "url_key"}).get_json()) == {"url_key"}
+    assert places(api.post(f"{URL}/summer/rotate-secret", json={"which": "all"})) == ["/which"]
+
+    assert api.post(f"{URL}/summer/retire-secret").status_code == 204
+    assert stores.integrations.get("summer").webhook_secrets == (rotated["webhook_secret"],)
+
+
+def test_the_connection_test_answers_line_by_line(api: FlaskClient, a_document: Document) -> None:
+    """So that a person sees what to mend."""
+    api.post(URL, json=a_document())
+    good = api.post(f"{URL}/summer/test").get_json()
+    api.patch(f"{URL}/summer", json={"braze": {"api_key": "wrong"}})
+    bad = api.post(f"{URL}/summer/test").get_json()
+
+    assert good["ok"] is True
+    assert [line["name"] for line in good["lines"]] == ["host", "key"]
+    assert (bad["ok"], [line["ok"] for line in bad["lines"]]) == (False, [True, False])
+
+
+def test_a_missing_variable_fails_the_connection_test(api: FlaskClient, a_document: Document) -> None:
+    """Nothing is sent anywhere without a key."""
+    braze = {"rest_endpoint": "http://127.0.0.1:8001", "api_key": {"from_env": "NO_SUCH_BRAZE_KEY"}}
+    created = api.post(URL, json=a_document(braze=braze))
+
+    assert created.get_json()["braze"]["api_key"] == {"set": False, "from_env": "NO_SUCH_BRAZE_KEY"}
+    report = api.post(f"{URL}/summer/test").get_json()
+    assert report["ok"] is False
+    assert "NO_SUCH_BRAZE_KEY" in report["lines"][0]["detail"]
+
+
+def test_the_ledger_has_every_counter(api: FlaskClient, a_document: Document, stores: Stores) -> None:
+    """Zero is a number too."""
+    api.post(URL, json=a_document())
+    stores.connection.hset("{acme}:summer:ledger", "received", 3)
+
+    ledger = api.get(f"{URL}/summer/ledger").get_json()
+
+    assert (ledger["received"], ledger["dead"]) == (3, 0)
+
+
+def test_a_preview_shows_the_exact_request(api: FlaskClient, a_document: Document) -> None:
+    """Without sending it."""
+    api.post(URL, json=a_document())
+    body = {"event": "CompetitionEntrySuccess", "member_id": "m1", "first_name": "Ada", "id": "1"}
+
+    shown = api.post(f"{URL}/summer/preview", json={"submission": body}).get_json()
+
+    assert shown["outcome"] == "delivered"
+    assert shown["person"] == {"kind": "external_id", "value": "m1", "alias_label": None}
+    (request,) = shown["requests"]
+    assert request["url"] == "https://rest.iad-03.braze.com/users/track"
+    assert request["body"]["attributes"] == [{"external_id": "m1", "first_name": "Ada"}]
+
+
+def test_a_preview_takes_rules_that_are_not_saved(api: FlaskClient, a_document: Document) -> None:
+    """People try before they save, also before the first save."""
+    document = a_document(identifiers=[{"kind": "email", "field": "email"}])
+    del document["braze"]["api_key"]
+    body = {"event": "X", "email": " Ada@Example.com "}
+
+    shown = api.post(f"{URL}/new-one/preview", json={"document": document, "submission": body}).get_json()
+    nobody = api.post(f"{URL}/new-one/preview", json={"document": document, "submission": {"event": "X"}}).get_json()
+
+    assert shown["person"]["value"] == "ada@example.com"
+    assert (nobody["outcome"], nobody["reason"]) == ("filtered", "no_identifier")
+    assert api.get(URL).get_json()["items"] == []
+
+
+def test_a_preview_of_bad_rules_is_told_their_places(api: FlaskClient, a_document: Document) -> None:
+    """The places are those in the request."""
+    answer = api.post(f"{URL}/summer/preview", json={"document": a_document(identifiers=[]), "submission": {}})
+
+    assert places(answer) == ["/document/identifiers"]
+    assert places(api.post(f"{URL}/summer/preview", json={"document": a_document()})) == ["/submission"]
+
+
+def test_warnings_come_with_the_save(api: FlaskClient, a_document: Document) -> None:
+    """The document is saved all the same."""
+    rules = [{"kind": "external_id", "field": "a"}, {"kind": "email", "field": "b"}]
+
+    created = api.post(URL, json=a_document(identifiers=rules))
+
+    assert created.status_code == 201
+    assert [warning["pointer"] for warning in created.get_json()["warnings"]] == ["/identifiers"]

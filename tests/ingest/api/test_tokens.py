@@ -1,0 +1,35 @@
+"""Who may use the management API."""
+
+import pytest
+from flask.testing import FlaskClient
+
+TOKEN, READ_TOKEN = "token-for-everything", "token-for-reading-only"
+URL = "/api/v1/integrations"
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer tökén"])
+def test_without_a_known_token_there_is_nothing_to_see(anybody: FlaskClient, header: str | None) -> None:
+    """Neither documents nor whether an id exists."""
+    headers = {} if header is None else {"Authorization": header}
+
+    for url in (URL, f"{URL}/nobody", "/api/v1/submissions", "/api/v1/submissions/x"):
+        answer = anybody.get(url, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.mimetype == "application/problem+json"
+
+
+def test_a_token_for_reading_changes_nothing(anybody: FlaskClient) -> None:
+    """Dashboards get this one."""
+    headers = {"Authorization": f"bearer {READ_TOKEN}"}
+
+    assert anybody.get(URL, headers=headers).status_code == 200
+    for answer in (
+        anybody.post(URL, json={}, headers=headers),
+        anybody.put(f"{URL}/a", json={}, headers=headers),
+        anybody.patch(f"{URL}/a", json={}, headers=headers),
+        anybody.delete(f"{URL}/a", headers=headers),
+        anybody.post(f"{URL}/a/pause", headers=headers),
+    ):
+        assert answer.status_code == 403
+        assert answer.mimetype == "application/problem+json"

@@ -1,0 +1,27 @@
+"""Problems and their places."""
+
+from schemas.problems import InvalidDocument, Problem, pointer, problems_of
+
+
+def test_nested_messages_become_pointers() -> None:
+    """Callers find the place without knowing marshmallow."""
+    messages = {"name": ["a"], "rules": {0: {"field": ["b", "c"]}, 10: {"_schema": ["d"]}}}
+
+    assert list(problems_of(messages)) == [
+        Problem("/name", "a"),
+        Problem("/rules/0/field", "b"),
+        Problem("/rules/0/field", "c"),
+        Problem("/rules/10", "d"),
+    ]
+
+
+def test_names_with_slashes_are_written_as_the_standard_says() -> None:
+    """https://www.rfc-editor.org/rfc/rfc6901#section-3"""
+    assert pointer("a/b", "c~d", 0) == "/a~1b/c~0d/0"
+
+
+def test_problems_come_in_the_order_of_the_document_each_once() -> None:
+    """Place 10 comes after place 9."""
+    error = InvalidDocument([Problem("/a/10", "x"), Problem("/a/9", "x"), Problem("", "y"), Problem("/a/9", "x")])
+
+    assert [one.pointer for one in error.problems] == ["", "/a/9", "/a/10"]
