@@ -1,0 +1,1 @@
+"""The komo-braze command, one file per noun."""
