@@ -1,6 +1,7 @@
 """The web process is put together here."""
 
 import os
+import sys
 from collections.abc import Callable
 
 from flask import Flask
@@ -10,7 +11,8 @@ from ingest.api import register_api
 from ingest.health import health
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, Wake, webhook
-from schemas.settings import NEEDED_BY_WEB, Settings, load_settings
+from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
+from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
 
@@ -41,8 +43,12 @@ def create_app(
 
 def from_environment() -> Flask:
     """For WSGI servers: `granian --interface wsgi --factory ingest.app:from_environment`."""
-    settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+    try:
+        settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+        stores = open_stores(settings)
+    except (SettingsError, StoreUnavailable) as error:
+        sys.exit(f"komo-braze: {error}")
     start_logging(settings.log_level)
     from workers.tasks import broker_answers, wake  # reads the environment when it is imported
 
-    return create_app(settings, open_stores(settings), wake, broker_answers=broker_answers)
+    return create_app(settings, stores, wake, broker_answers=broker_answers)

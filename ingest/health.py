@@ -1,4 +1,4 @@
-"""Alive, and ready: do the store and the broker answer, and how old is the oldest due work? No names, nothing of people."""
+"""Alive, and ready: do store and broker answer, and how old is the oldest due work? No names, nothing of people."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,9 @@ def health(stores: Stores, broker_answers: Callable[[], bool]) -> Blueprint:
         told: dict[str, Any] = {"store": "ok", "broker": "ok" if broker_answers() else "unreachable"}
         try:
             late_s = _late_s(stores)
-            told |= {"oldest_due_s": round(late_s, 1)} | ({"work": "late: is a worker running?"} if late_s > LATE_S else {})
+            told |= {"oldest_due_s": round(late_s, 1)} | (
+                {"work": "late: is a worker running?"} if late_s > LATE_S else {}
+            )
         except StoreUnavailable:
             told["store"] = "unreachable"
         # Without a broker submissions are still kept, and the store is all that this process needs for that.

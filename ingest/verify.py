@@ -4,15 +4,22 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 #: Between the sender's clock and ours, in seconds: https://github.com/standard-webhooks/standard-webhooks
 TOLERANCE_S = 300
 SECRET_PREFIX = "whsec_"  # noqa: S105 -- how secrets begin, not one of them
 
 
+class Headers(Protocol):
+    """Headers of a request, looked up without regard to case."""
+
+    def get(self, name: str, default: str, /) -> str: ...
+
+
 def is_genuine(
-    headers: Mapping[str, str],
+    headers: Headers,
     url_key: str | None,
     body: bytes,
     *,
@@ -53,7 +60,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: float) -> bool:
+def _is_signed(headers: Headers, body: bytes, secrets: Sequence[str], now_s: float) -> bool:
     """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
     message_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not _is_recent(sent_at, now_s):

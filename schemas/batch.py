@@ -75,7 +75,11 @@ class Settlement:
         if self.retry_after_ms is not None:
             told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state}
             return told | ({"pause": self.pause} if self.pause else {})
-        told |= {"verdicts": self.verdicts, "version": self.batch.version, "success": self.sent and "d" in self.verdicts}
+        told |= {
+            "verdicts": self.verdicts,
+            "version": self.batch.version,
+            "success": self.sent and "d" in self.verdicts,
+        }
         for name, value in (("dead", self.dead), ("done", self.done), ("cut", self.cut)):
             if value:
                 told[name] = value

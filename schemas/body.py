@@ -36,7 +36,7 @@ class OneBody(NamedTuple):
     raw: bytes
 
 
-class UnreadableBody(Exception):  # noqa: N818 - named after what is wrong, like everything that is raised here
+class UnreadableBody(Exception):
     """A request body that can't be taken; every problem is in it."""
 
     def __init__(self, status: Literal[400, 422], problems: list[Problem]) -> None:

@@ -46,12 +46,13 @@ def a_body(member: str = "m1", **fields: Any) -> dict[str, Any]:
     } | fields  # fmt: skip
 
 
-def an_arrival(member: str = "m1", number: int = 0, *, attributes: bool = True, events: int = 1, **fields: Any) -> Arrival:
+def an_arrival(
+    member: str = "m1", number: int = 0, *, attributes: bool = True, events: int = 1, **fields: Any
+) -> Arrival:
     """One submission at the door, its person already known."""
     body = orjson.dumps(a_body(member, number=number, **fields))
     judgement = Judgement("lane", Person("external_id", member), attributes=attributes, events=events)
     return Arrival(blake2b(body, digest_size=8).digest(), False, body, NOON_MS, "CompetitionEntrySuccess", judgement)
-
 
 
 def a_document(*, rest_endpoint: str = BRAZE, **changes: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ command -v redis-server >/dev/null 2>&1 || command -v valkey-server >/dev/null 2
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "make test: please install first (on Debian: sudo apt-get install$(printf ' %s' $missing)):" $missing >&2
+    echo "The tests need these programs, please install them first (Debian: sudo apt-get install):" $missing >&2
     exit 1
 fi
 

@@ -1,6 +1,7 @@
 """The Celery app, its queues and its clock: the worker process is put together here."""
 
 import os
+import sys
 from functools import cache
 from typing import Any
 
@@ -8,7 +9,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.entity import Queue
 
-from schemas.settings import NEEDED_BY_WORKER, Settings, load_settings
+from schemas.settings import NEEDED_BY_WORKER, Settings, SettingsError, load_settings
 from workers.braze.client import BrazeClient
 from workers.drain import Pipeline
 from workers.logs import start_logging
@@ -33,8 +34,11 @@ REDIS_TRANSPORT: dict[str, Any] = {
 
 @cache
 def settings() -> Settings:
-    """The environment, read once."""
-    return load_settings(os.environ, need=NEEDED_BY_WORKER)
+    """The environment, read once; what is wrong with it ends the process with a sentence."""
+    try:
+        return load_settings(os.environ, need=NEEDED_BY_WORKER)
+    except SettingsError as error:
+        sys.exit(f"komo-braze: {error}")
 
 
 @cache
@@ -53,7 +57,7 @@ def make_app(settings: Settings) -> Celery:
         task_store_errors_even_if_ignored=False,
         # Wake-up calls are hints; the sweep is the guarantee.
         task_acks_late=False,
-        task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
         task_default_queue="wake",
         task_create_missing_queues=False,
         worker_prefetch_multiplier=1,

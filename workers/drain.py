@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
 from workers.braze.client import BrazeClient
 from workers.errors import LeaseLost, UnknownIntegration
@@ -14,7 +15,6 @@ from workers.outcome import Decision, Pause, Retry, decide
 from workers.prepare import Prepared, prepare
 from workers.settle import Try, nothing_to_send, settle
 from workers.store import Stores
-from schemas.batch import Batch, Settlement
 from workers.store.inbox import LEASE_MS, Rest
 from workers.store.integration_record import StoredIntegration
 from workers.transform import CompiledMapping, compile_mapping
@@ -60,9 +60,7 @@ class Pipeline:
         route = self._routes.get(integration_id)
         if route is None or (version is not None and route.stored.version != version):
             integrations = self.stores.integrations
-            stored = (
-                integrations.get(integration_id) if version is None else integrations.load(integration_id, version)
-            )
+            stored = integrations.get(integration_id) if version is None else integrations.load(integration_id, version)
             route = self._routes[integration_id] = Route(stored, compile_mapping(stored.integration))
         return route
 
@@ -75,7 +73,7 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
     """
     Bring a lane's submissions into Braze, batch by batch, and say why it ended.
 
-    A lost lease, a lost integration or a crash at any line leaves the batch in the store, where the next drain finds it.
+    A lost lease or a crash at any line leaves the batch in the store, where the next drain finds it.
 
     Args:
         now_ms: Only in tests; otherwise the store's clock counts.

@@ -1,4 +1,4 @@
-"""Submission + rules → whose it is and where it goes. Asked at acceptance, and again when the rules for people change. Pure."""
+"""Submission + rules → whose it is and where it goes, at acceptance and when the rules for people change. Pure."""
 
 from schemas.arrival import Judgement
 from schemas.integration import Integration
@@ -6,6 +6,7 @@ from schemas.submission import Submission
 from workers.errors import BadIdentifier
 from workers.identify import identify
 from workers.transform import CompiledMapping, wanted
+
 
 def judge(submission: Submission, integration: Integration, mapping: CompiledMapping) -> Judgement:
     """Find the person and the objects to expect; values are mapped again when it is delivered."""
@@ -19,6 +20,4 @@ def judge(submission: Submission, integration: Integration, mapping: CompiledMap
         return Judgement("filtered", reason="no_identifier")
     mapped = mapping.apply(submission, person)
     needs_alias = person.kind == "user_alias" and bool(mapped.events)
-    return Judgement(
-        "lane", person, attributes=bool(mapped.attributes) or needs_alias, events=len(mapped.events)
-    )
+    return Judgement("lane", person, attributes=bool(mapped.attributes) or needs_alias, events=len(mapped.events))

@@ -157,9 +157,9 @@ class _Verdicts:
 
     def _is_complete(self, place: int, placed: _Placed) -> bool:
         item = self.prepared.items[place]
-        return len(placed.events.get(place, ())) == len(item.events) and placed.attributes.get(
-            place, set()
-        ).issuperset(item.attributes)
+        return len(placed.events.get(place, ())) == len(item.events) and placed.attributes.get(place, set()).issuperset(
+            item.attributes
+        )
 
     def _with_earlier(self, entry_id: str, accepted: dict[str, list[str]]) -> dict[str, list[str]]:
         entry = next(entry for entry in self.prepared.batch.entries if entry.id == entry_id)

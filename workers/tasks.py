@@ -1,4 +1,4 @@
-"""The pipeline on one page. A message is a wake-up call with an id in it: losing, doubling or reordering one is harmless."""
+"""The pipeline on one page. A message is a wake-up call: losing, doubling or reordering one is harmless."""
 
 import itertools
 

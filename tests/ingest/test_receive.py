@@ -2,7 +2,6 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -50,8 +49,8 @@ class Door:
 
 
 @pytest.fixture
-def door(store_connection: redis.Redis) -> Iterator[Door]:
-    yield Door(store_connection)
+def door(store_connection: redis.Redis) -> Door:
+    return Door(store_connection)
 
 
 def test_an_accepted_submission_is_kept_and_somebody_is_called(door: Door) -> None:
@@ -105,7 +104,8 @@ def test_a_signature_is_enough(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer \xe9"}, {"Authorization": "Basic eA=="}]
+    "headers",
+    [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer \xe9"}, {"Authorization": "Basic eA=="}],
 )
 def test_who_proves_nothing_leaves_nothing(door: Door, headers: dict[str, str]) -> None:
     """A 4xx left no trace."""
@@ -192,7 +192,9 @@ def test_a_broker_that_is_away_costs_nothing_but_time(door: Door, monkeypatch: p
     refusing.register_blueprint(webhook(door.stores, no_broker))
 
     answer = refusing.test_client().post(
-        "/webhooks/komo/summer-hub", data=orjson.dumps(a_body("ann")), headers={"Authorization": f"Bearer {door.secret}"}
+        "/webhooks/komo/summer-hub",
+        data=orjson.dumps(a_body("ann")),
+        headers={"Authorization": f"Bearer {door.secret}"},
     )
 
     integration = door.stores.integrations.get("summer-hub").integration

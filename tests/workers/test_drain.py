@@ -1,5 +1,6 @@
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -90,8 +91,8 @@ class World:
 
 
 @pytest.fixture
-def world(store_connection: redis.Redis) -> Iterator[World]:
-    yield World(store_connection)
+def world(store_connection: redis.Redis) -> World:
+    return World(store_connection)
 
 
 def form(member: str, number: int, **fields: Any) -> dict[str, Any]:
@@ -105,7 +106,10 @@ def test_what_waits_travels_together_and_is_delivered(world: World) -> None:
     assert world.drain().why == "empty"
 
     [request] = world.braze.sent
-    assert [(one["external_id"], one["first_name"]) for one in request["attributes"]] == [("ann", "ann3"), ("bob", "bob2")]
+    assert [(one["external_id"], one["first_name"]) for one in request["attributes"]] == [
+        ("ann", "ann3"),
+        ("bob", "bob2"),
+    ]
     assert len(request["events"]) == 3
     assert world.ledger()["delivered"] == 3
 
@@ -266,7 +270,11 @@ def test_a_submission_of_more_events_than_fit_goes_in_several_requests(store_con
 
     world.drain_until_quiet()
 
-    assert [len(request.get("attributes", [])) + len(request.get("events", [])) for request in world.braze.sent] == [10, 10, 5]
+    assert [len(request.get("attributes", [])) + len(request.get("events", [])) for request in world.braze.sent] == [
+        10,
+        10,
+        5,
+    ]
     assert set(world.braze.events().values()) == {1}
     assert world.ledger()["delivered"] == 1
 
@@ -291,7 +299,8 @@ class PowerCut(BaseException):
 
 def cut_after(connection: redis.Redis, commands: int, *, answered: bool) -> None:
     """Let so many more commands reach the store, then die: before the next one, or after it but without its answer."""
-    execute, left = connection.execute_command, [commands]
+    execute: Any = connection.execute_command
+    left = [commands]
 
     def dying(*args: Any, **options: Any) -> Any:
         if left[0] == 0:
@@ -317,10 +326,8 @@ def test_a_drain_may_die_between_any_two_commands(commands: int, outcome: str, a
     if outcome == "unavailable":
         world.braze.answers = [NoAnswer(0, applied="unknown")]
     cut_after(world.stores.connection, commands, answered=answered)
-    try:
+    with contextlib.suppress(PowerCut):
         world.drain()
-    except PowerCut:
-        pass
     before = world.braze.events()
 
     heir = world

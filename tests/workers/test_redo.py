@@ -1,3 +1,4 @@
+import contextlib
 from typing import Any
 
 import pytest
@@ -97,10 +98,8 @@ def test_it_may_die_between_any_two_commands(commands: int, answered: bool) -> N
     world.accept(*(both(f"m{n}", n, f"p{n % 7}@example.com" if n % 5 else None) for n in range(40)))
     change_identifiers(world)
     cut_after(world.stores.connection, commands, answered=answered)
-    try:
+    with contextlib.suppress(PowerCut):
         redo("summer-hub", world.stores)
-    except PowerCut:
-        pass
 
     heir = world
     heir.reopen(FakeRedis(server=server))

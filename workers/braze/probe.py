@@ -1,4 +1,4 @@
-"""Asks Braze, without writing to a profile, whether host, key and permission are right; the answer comes line by line."""
+"""Asks Braze, without writing to a profile, whether host, key and permission are right: line by line."""
 
 from uuid import uuid4
 
@@ -40,7 +40,11 @@ def _lines(reply: Reply, target: BrazeTarget) -> list[Line]:
         case NotAllowed(status=status):
             return [(HOST, False, f"This is not the address of Braze's REST API ({status}).")]
         case RateLimited():
-            return [host, key, (PERMISSION, False, "Braze's rate limit is used up at the moment (429): test again later.")]
+            return [
+                host,
+                key,
+                (PERMISSION, False, "Braze's rate limit is used up at the moment (429): test again later."),
+            ]
         case Accepted() | BadRequest():
             return [host, key, (PERMISSION, True, "The key may write to profiles (users.track).")]
         case _:

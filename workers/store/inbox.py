@@ -3,8 +3,9 @@ The inbox: one stream per lane, read under a fenced lease, emptied only after Br
 
 P = {braze_workspace}:<integration_id>
 
-P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e how many objects to expect
-P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes and holder of the batch handed out; tries; last attempt; alarm
+P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect
+P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; tries, last;
+                         alarm: when a wake-up call comes anyway, ms
 P:lease:<lane>   string  token of the one drain at work there; expires after LEASE_MS
 P:wake:<lane>    string  "somebody will come by": a wake-up is queued or the lane waits on purpose; expires
 P:due            zset    lane -> when it wants to run next, ms; only lanes with work
@@ -16,6 +17,14 @@ P:seen:<day>     set     8-byte digests of what was accepted on that day since 1
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
 P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
+
+W = {braze_workspace}: what all its integrations share
+
+W:busy           hash    person -> until when at most (ms), and whose, a request about them is out
+W:cool:<slot>    hash    person -> until when Braze is left alone about them, ms; two slots rotate
+W:gate:track     hash    tat: the rate limiter's theoretical arrival time, ms; until: closed by a 429, ms; fails
+
+komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
 
 A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event].
 """
@@ -250,7 +259,9 @@ def _read_batch(answer: list[Any]) -> Batch:
     _, ids, heads, bodies, sent_before, cut, version, done_text, tries = answer
     done = orjson.loads(done_text) if done_text != b"{}" else {}
     entries = [
-        Entry(entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body, done.get(entry_id))
+        Entry(
+            entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body, done.get(entry_id)
+        )
         for entry_id, (order, day, digest, person, received_ms, _, event), body in zip(
             ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
         )

@@ -1,9 +1,9 @@
 """
 How keys are named. The braces are a Redis Cluster hash tag: what one script touches lives in one slot.
 
-{braze_workspace}:<integration_id>:...   everything of one integration's pipeline (listed in inbox.py, dead_letters.py, timeline.py)
-{braze_workspace}:...                    what the integrations of a workspace share (listed in gate.py)
-komo:...                                 documents and what belongs to no workspace (listed in integrations.py)
+{braze_workspace}:<integration_id>:...   everything of one pipeline (inbox.py, ledger.py, timeline.py, redo.py)
+{braze_workspace}:...                    what the integrations of a workspace share (inbox.py)
+komo:...                                 documents and what belongs to no workspace (integrations.py, pressure.py)
 """
 
 from schemas.integration import Integration

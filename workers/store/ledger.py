@@ -1,9 +1,9 @@
 """
 What became of everything, in numbers.
 
-P:ledger  hash  received, duplicates, waiting, in_flight, held, delivered, filtered, dead, discarded, sent, send_unknown,
-                send_dead, requests, objects, data_points_sent, data_points_saved, possible_duplicates, expired;
-                and for the store's own use: bytes (of waiting submissions), kept (settled ones still searchable)
+P:ledger  hash  received, duplicates, waiting, in_flight, held, delivered, filtered, dead, discarded, sent,
+                send_unknown, send_dead, requests, objects, data_points_sent, data_points_saved, possible_duplicates,
+                expired; and for the store itself: bytes (of waiting submissions), kept (settled ones still searchable)
 
 received = waiting + in_flight + held + delivered + filtered + dead + discarded, always.
 """

@@ -56,9 +56,7 @@ class Pressure:
                 pipe.hget(f"{own(integration)}:ledger", "bytes")
             waiting = sum(int(value or 0) for value in pipe.execute())
             reading = Reading(memory=0 < most * MEMORY_MARK < used, waiting_bytes=waiting, maxmemory=most)
-            self._redis.hset(
-                KEY, mapping={"memory": int(reading.memory), "waiting_bytes": waiting, "maxmemory": most}
-            )
+            self._redis.hset(KEY, mapping={"memory": int(reading.memory), "waiting_bytes": waiting, "maxmemory": most})
         return reading
 
     def too_high(self) -> bool:

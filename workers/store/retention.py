@@ -1,4 +1,4 @@
-"""What is let go, and when: settled records by age and number, and the memory of what was seen. Counted, never silent."""
+"""What is let go, and when: settled records by age and number, and what was seen. Counted, never silent."""
 
 import time
 from typing import Any

@@ -82,9 +82,8 @@ class Timeline:
         items: list[dict[str, Any]] = []
         for number in range(start, len(sources)):
             integration, kind, key = sources[number]
-            read = 0
-            for found in self._read(key, kind, before if number == start else None):
-                read += 1
+            places = self._read(key, kind, before if number == start else None)
+            for read, found in enumerate(places, start=1):
                 wanted = state in (None, found.state) and event in (None, found.head[6]) and found.head[4] >= since_ms
                 if wanted:
                     items.append(_short(found, integration))

@@ -1,10 +1,12 @@
 import datetime
+import gc
 import gzip
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,8 +105,11 @@ def say(*parts: bytes, every_s: float = 0, after_request: bool = True) -> Conver
     return conversation
 
 
+Serve = Callable[..., Server]
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
+def serve() -> Iterator[Serve]:
     servers: list[tuple[Server, threading.Thread]] = []
 
     def start(*conversations: Conversation, tls: ssl.SSLContext | None = None) -> Server:
@@ -116,11 +121,9 @@ def serve() -> Iterator[Callable[..., Server]]:
         return server
 
     yield start
-    for server, thread in servers:
-        try:
+    for server, _ in servers:
+        with suppress(OSError):
             server.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         server.listener.close()
     for _, thread in servers:
         thread.join(LATEST_S)
@@ -135,7 +138,7 @@ def braze_client() -> Iterator[BrazeClient]:
     client._session().close()
 
 
-def test_an_accepted_request_carries_what_braze_asks_for(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_an_accepted_request_carries_what_braze_asks_for(serve: Serve, braze_client: BrazeClient) -> None:
     """The key in its header, the body as it is, and the name that Braze requires of partners."""
     server = serve(answer("201 Created"))
 
@@ -150,7 +153,7 @@ def test_an_accepted_request_carries_what_braze_asks_for(serve: Callable[..., Se
     assert body == BODY
 
 
-def test_a_connection_is_kept_and_used_again(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_a_connection_is_kept_and_used_again(serve: Serve, braze_client: BrazeClient) -> None:
     """A handshake for each batch would cost more than the batch."""
     server = serve(answer("201 Created"), answer("201 Created"))
 
@@ -160,7 +163,7 @@ def test_a_connection_is_kept_and_used_again(serve: Callable[..., Server], braze
     assert (len(server.requests), server.connections) == (3, 1)
 
 
-def test_every_thread_has_a_session_of_its_own(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_every_thread_has_a_session_of_its_own(serve: Serve, braze_client: BrazeClient) -> None:
     """Sessions are not made to be shared."""
     server = serve(answer("201 Created"), answer("201 Created"))
     sessions = set()
@@ -177,7 +180,7 @@ def test_every_thread_has_a_session_of_its_own(serve: Callable[..., Server], bra
     assert len(sessions) == 2
 
 
-def test_cookies_are_not_kept(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_cookies_are_not_kept(serve: Serve, braze_client: BrazeClient) -> None:
     """One session serves many keys, and none should be known by another's cookie."""
     server = serve(answer("201 Created", SUCCESS, "Set-Cookie: who=me; Path=/"))
     for _ in range(2):
@@ -223,7 +226,7 @@ def test_a_key_that_fits_no_header_is_a_setting_to_mend(braze_client: BrazeClien
 
 @pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 201 Created\r\nContent-Le",), (b"220 smtp ready\r\n",)])
 def test_a_cut_before_the_answer_leaves_the_outcome_unknown(
-    serve: Callable[..., Server], braze_client: BrazeClient, parts: tuple[bytes, ...]
+    serve: Serve, braze_client: BrazeClient, parts: tuple[bytes, ...]
 ) -> None:
     """Braze may have taken the request all the same."""
     reply = braze_client.track(f"http://{serve(say(*parts)).address}", KEY, BODY).reply
@@ -235,9 +238,9 @@ def test_a_cut_before_the_answer_leaves_the_outcome_unknown(
     ("status", "kind"), [("201 Created", NoAnswer), ("400 Bad Request", BadRequest), ("429 Slow", RateLimited),
                          ("503 Busy", Unavailable)]
 )  # fmt: skip
-@pytest.mark.parametrize("rest", ["Content-Length: 999\r\n\r\n{\"mess", "Transfer-Encoding: chunked\r\n\r\nzz\r\n"])
+@pytest.mark.parametrize("rest", ['Content-Length: 999\r\n\r\n{"mess', "Transfer-Encoding: chunked\r\n\r\nzz\r\n"])
 def test_of_a_broken_answer_the_status_is_enough_unless_it_is_a_success(
-    serve: Callable[..., Server], braze_client: BrazeClient, status: str, kind: type, rest: str
+    serve: Serve, braze_client: BrazeClient, status: str, kind: type, rest: str
 ) -> None:
     """A 429 without its body is still a 429, and nothing of it was applied."""
     server = serve(say(f"HTTP/1.1 {status}\r\n{rest}".encode()))
@@ -250,7 +253,7 @@ def drip(*_: object) -> Conversation:
     return say(b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 200, every_s=0.02)
 
 
-def test_a_dripping_answer_ends_at_the_deadline(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_a_dripping_answer_ends_at_the_deadline(serve: Serve, braze_client: BrazeClient) -> None:
     """The timeout between two bytes never passes, and the lane would be held for ever."""
     started = time.monotonic()
     reply = braze_client.track(f"http://{serve(drip()).address}", KEY, BODY).reply
@@ -259,7 +262,7 @@ def test_a_dripping_answer_ends_at_the_deadline(serve: Callable[..., Server], br
     assert reply.applied == "unknown"
 
 
-def test_dripping_headers_end_at_the_deadline(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_dripping_headers_end_at_the_deadline(serve: Serve, braze_client: BrazeClient) -> None:
     """The same before the body has begun."""
     started = time.monotonic()
     server = serve(say(b"HTTP/1.1 201 Created\r\n", *[b"x: y\r\n"] * 90, every_s=0.02))
@@ -269,9 +272,7 @@ def test_dripping_headers_end_at_the_deadline(serve: Callable[..., Server], braz
     assert (reply.applied, reply.words) == ("unknown", "no answer within 0.6 s")
 
 
-def test_after_a_deadline_the_next_call_has_a_connection_of_its_own(
-    serve: Callable[..., Server], braze_client: BrazeClient
-) -> None:
+def test_after_a_deadline_the_next_call_has_a_connection_of_its_own(serve: Serve, braze_client: BrazeClient) -> None:
     """The rest of the late answer must not be read as the next one's."""
     server = serve(drip(), answer("201 Created"))
     braze_client.track(f"http://{server.address}", KEY, BODY)
@@ -279,19 +280,21 @@ def test_after_a_deadline_the_next_call_has_a_connection_of_its_own(
     assert server.connections == 2
 
 
-def test_a_proxy_that_drips_ends_at_the_deadline_and_nothing_was_sent(serve: Callable[..., Server]) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_proxy_that_drips_ends_at_the_deadline_and_nothing_was_sent(serve: Serve) -> None:
     """The key and the data only leave through the tunnel."""
     server = serve(say(b"HTTP/1.1 200 OK\r\n", *[b"x: y\r\n"] * 90, every_s=0.02, after_request=False))
     client = BrazeClient(proxy=f"http://{server.address}", deadline_s=0.4)
     started = time.monotonic()
     reply = client.track("https://rest.iad-03.braze.com", KEY, BODY).reply
     client._session().close()
+    gc.collect()  # The cut reads like the end of the headers, and the library drops its new TLS socket unclosed.
     assert time.monotonic() - started < 1.5
     assert isinstance(reply, NoAnswer)
     assert reply.applied == "no"
 
 
-def test_a_reply_without_end_is_cut_at_its_cap(serve: Callable[..., Server]) -> None:
+def test_a_reply_without_end_is_cut_at_its_cap(serve: Serve) -> None:
     """Whatever it says, it is not one of Braze's."""
     more = b" " * 65536
     server = serve(say(b"HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n" + SUCCESS[:-1], *[more] * 400))
@@ -300,18 +303,16 @@ def test_a_reply_without_end_is_cut_at_its_cap(serve: Callable[..., Server]) -> 
     client._session().close()
     assert isinstance(reply, NoAnswer)
     assert (reply.status, reply.applied) == (201, "unknown")
-    assert MAX_REPLY_BYTES < 400 * len(more)
+    assert 400 * len(more) > MAX_REPLY_BYTES
 
 
-def test_a_packed_reply_is_unpacked(serve: Callable[..., Server], braze_client: BrazeClient) -> None:
+def test_a_packed_reply_is_unpacked(serve: Serve, braze_client: BrazeClient) -> None:
     """`requests` asks for it by itself."""
     server = serve(answer("201 Created", gzip.compress(SUCCESS), "Content-Encoding: gzip"))
     assert isinstance(braze_client.track(f"http://{server.address}", KEY, BODY).reply, Accepted)
 
 
-def test_a_reply_that_can_t_be_unpacked_leaves_the_outcome_unknown(
-    serve: Callable[..., Server], braze_client: BrazeClient
-) -> None:
+def test_a_reply_that_can_t_be_unpacked_leaves_the_outcome_unknown(serve: Serve, braze_client: BrazeClient) -> None:
     """The status is a success, and what else was said is lost."""
     server = serve(answer("201 Created", b"not packed", "Content-Encoding: gzip"))
     reply = braze_client.track(f"http://{server.address}", KEY, BODY).reply
@@ -321,7 +322,7 @@ def test_a_reply_that_can_t_be_unpacked_leaves_the_outcome_unknown(
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Elsewhere", "308 Moved"])
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(
-    serve: Callable[..., Server], braze_client: BrazeClient, status: str
+    serve: Serve, braze_client: BrazeClient, status: str
 ) -> None:
     """Whoever answers for Braze could ask for it to be sent anywhere."""
     elsewhere = serve(answer("201 Created"))
@@ -332,16 +333,14 @@ def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(
 
 
 @pytest.mark.parametrize("location", ["http://[", "//", "http://a..b/", "\xff"])
-def test_where_a_redirect_points_to_is_not_even_read(
-    serve: Callable[..., Server], braze_client: BrazeClient, location: str
-) -> None:
+def test_where_a_redirect_points_to_is_not_even_read(serve: Serve, braze_client: BrazeClient, location: str) -> None:
     """It is an answer: the address is wrong."""
     server = serve(answer("302 Found", b"x" * 10, f"Location: {location}"))
     assert isinstance(braze_client.track(f"http://{server.address}", KEY, BODY).reply, NotAllowed)
 
 
 def test_nothing_is_taken_from_the_environment(
-    serve: Callable[..., Server], braze_client: BrazeClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    serve: Serve, braze_client: BrazeClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A proxy meant for something else would see every key, and a .netrc would replace ours."""
     server, other = serve(answer("201 Created")), serve(answer("201 Created"))
@@ -358,7 +357,7 @@ def test_nothing_is_taken_from_the_environment(
     assert f"Bearer {KEY}".encode() in server.requests[0]
 
 
-def test_the_proxy_of_the_settings_is_used(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_the_settings_is_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even for addresses that the environment would leave out."""
     monkeypatch.setenv("no_proxy", "*")
     proxy = serve(answer("201 Created"))
@@ -370,7 +369,7 @@ def test_the_proxy_of_the_settings_is_used(serve: Callable[..., Server], monkeyp
 
 
 @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway"])
-def test_a_proxy_that_builds_no_tunnel_is_certain_to_have_sent_nothing(serve: Callable[..., Server], status: str) -> None:
+def test_a_proxy_that_builds_no_tunnel_is_certain_to_have_sent_nothing(serve: Serve, status: str) -> None:
     """And neither the key nor the proxy's password is in what is said about it."""
     proxy = serve(say(f"HTTP/1.1 {status}\r\n\r\n".encode()))
     client = BrazeClient(proxy=f"http://me:hunter2@{proxy.address}", deadline_s=2)
@@ -384,9 +383,7 @@ def test_a_proxy_that_builds_no_tunnel_is_certain_to_have_sent_nothing(serve: Ca
     assert KEY.encode() not in proxy.requests[0]
 
 
-def test_the_lease_is_renewed_while_the_answer_is_awaited(
-    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lease_is_renewed_while_the_answer_is_awaited(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow Braze must not cost us the lane."""
     beats = threading.Event()
 
@@ -435,9 +432,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     )
     (directory / "cert").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (directory / "key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "cert", directory / "key")
@@ -464,9 +459,7 @@ def over_tls(server: Server) -> str:
     return f"https://localhost:{server.listener.getsockname()[1]}"
 
 
-def test_a_request_over_tls_is_watched_too(
-    serve: Callable[..., Server], authority: Authority, trusting: BrazeClient
-) -> None:
+def test_a_request_over_tls_is_watched_too(serve: Serve, authority: Authority, trusting: BrazeClient) -> None:
     """As all of Braze's are."""
     server = serve(answer("201 Created"), tls=authority.server)
     for _ in range(2):
@@ -475,7 +468,7 @@ def test_a_request_over_tls_is_watched_too(
 
 
 def test_a_certificate_that_nobody_trusts_gets_nothing(
-    serve: Callable[..., Server], authority: Authority, braze_client: BrazeClient
+    serve: Serve, authority: Authority, braze_client: BrazeClient
 ) -> None:
     """No handshake, no request."""
     server = serve(answer("201 Created"), tls=authority.server)
@@ -487,7 +480,7 @@ def test_a_certificate_that_nobody_trusts_gets_nothing(
 
 @pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 201 Created\r\n",)])
 def test_a_cut_of_tls_after_sending_leaves_the_outcome_unknown(
-    serve: Callable[..., Server], authority: Authority, trusting: BrazeClient, parts: tuple[bytes, ...]
+    serve: Serve, authority: Authority, trusting: BrazeClient, parts: tuple[bytes, ...]
 ) -> None:
     """It looks like a failed handshake, but the request has left."""
     reply = trusting.track(over_tls(serve(say(*parts), tls=authority.server)), KEY, BODY).reply
@@ -496,7 +489,7 @@ def test_a_cut_of_tls_after_sending_leaves_the_outcome_unknown(
 
 
 def test_a_dripping_answer_over_tls_ends_at_the_deadline(
-    serve: Callable[..., Server], authority: Authority, trusting: BrazeClient
+    serve: Serve, authority: Authority, trusting: BrazeClient
 ) -> None:
     """The watch has to cut the connection under it."""
     started = time.monotonic()
@@ -508,7 +501,7 @@ def test_a_dripping_answer_over_tls_ends_at_the_deadline(
 
 @pytest.mark.parametrize("parts", [(), (b"\x16",), (b"HTTP/1.1 400 plain text here\r\n\r\n",)])
 def test_a_failed_handshake_is_certain_to_have_sent_nothing(
-    serve: Callable[..., Server], trusting: BrazeClient, parts: tuple[bytes, ...]
+    serve: Serve, trusting: BrazeClient, parts: tuple[bytes, ...]
 ) -> None:
     """Cut off, or answered in the clear."""
     reply = trusting.track(over_tls(serve(say(*parts, after_request=False))), KEY, BODY).reply
@@ -516,7 +509,7 @@ def test_a_failed_handshake_is_certain_to_have_sent_nothing(
     assert reply.applied == "no"
 
 
-def test_a_handshake_that_drips_ends_at_the_deadline(serve: Callable[..., Server], trusting: BrazeClient) -> None:
+def test_a_handshake_that_drips_ends_at_the_deadline(serve: Serve, trusting: BrazeClient) -> None:
     """A record of the handshake may take as long as its sender likes."""
     started = time.monotonic()
     record = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"

@@ -59,7 +59,7 @@ def test_the_deadline_of_an_ended_call_does_not_reach_the_next_on_the_same_conne
 
 def test_a_short_call_is_cut_in_time_while_long_ones_are_out(ends: tuple[socket.socket, socket.socket]) -> None:
     """The thread sleeps until the earliest deadline, and that may come later than the others."""
-    ours, theirs = ends
+    ours, _ = ends
     watch, started, done = Watch(), threading.Event(), threading.Event()
 
     def long_call() -> None:

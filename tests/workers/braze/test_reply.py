@@ -1,7 +1,7 @@
 import html
 import json
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -178,7 +178,8 @@ def test_an_error_of_another_shape_is_placed_on_nobody(error: Any) -> None:
 def test_errors_may_be_one_object_or_one_text() -> None:
     """A list is documented, and has not always been what came."""
     one = {"type": "bad", "input_array": "events", "index": 2}
-    assert read(201, {"message": "success", "errors": one}) == Accepted(201, "success", refused=[Refusal("events", 2, "bad")])
+    placed = Accepted(201, "success", refused=[Refusal("events", 2, "bad")])
+    assert read(201, {"message": "success", "errors": one}) == placed
     assert read(201, {"message": "success", "errors": "bad"}) == Accepted(201, "success", unplaced=1)
 
 
@@ -282,7 +283,7 @@ def test_without_a_key_nothing_is_taken_out() -> None:
         ({"X-RateLimit-Reset": "1795518063000"}, None),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
         ({"Retry-After": "Fri, 99 Dec 1999 23:59:59 GMT"}, None),
-        *(({"X-RateLimit-Reset": text}, None) for text in ("", "-1", "nan", "inf", "-inf", "1e400", "1e30", "12, 12", "é")),
+        *(({"X-RateLimit-Reset": text}, None) for text in ("", "-1", "nan", "inf", "-inf", "1e400", "1e30", "2,2", "é")),
         ({}, None),
     ],
 )  # fmt: skip
@@ -298,7 +299,8 @@ def test_every_set_of_headers_on_a_429_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("3000", 3000), ("2991.0", 2991), ("0", 0), ("-1", None), ("nan", None), ("many", None), ("", None)]
+    ("text", "number"),
+    [("3000", 3000), ("2991.0", 2991), ("0", 0), ("-1", None), ("nan", None), ("many", None), ("", None)],
 )
 def test_the_rate_is_read_where_it_is_a_number(text: str, number: int | None) -> None:
     """Nonsense in a header must not become a limit."""
@@ -306,14 +308,18 @@ def test_the_rate_is_read_where_it_is_a_number(text: str, number: int | None) ->
     assert (reply.limit, reply.remaining) == (number, number)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)
-                    | st.dictionaries(st.sampled_from(["message", "errors", "type", "index", "input_array", "x"]), inner,
-                                      max_size=4), max_leaves=12)  # fmt: skip
+MEMBERS = st.sampled_from(["message", "errors", "type", "index", "input_array", "x"])
+HEADERS = st.sampled_from(["Retry-After", "X-RateLimit-Reset", "X-RateLimit-Limit"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4),
+    max_leaves=12,
+)
 
 
 @given(
     status=st.integers(100, 999),
-    headers=st.dictionaries(st.sampled_from(["Retry-After", "X-RateLimit-Reset", "X-RateLimit-Limit"]), st.text(max_size=12)),
+    headers=st.dictionaries(HEADERS, st.text(max_size=12)),
     body=st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()),
 )
 def test_nothing_that_answers_can_break_the_reader(status: int, headers: dict[str, str], body: bytes) -> None:

@@ -1,13 +1,13 @@
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
 
+from schemas.batch import Batch, Settlement
 from schemas.integration import BrazeTarget, Integration
 from tests.factories import BRAZE, NOON_MS, an_arrival, an_integration
 from workers.errors import LeaseLost, StaleRules
-from schemas.batch import Batch, Settlement
 from workers.store.inbox import Full, Inbox, Limits, Rest
 from workers.store.keys import own
 from workers.store.ledger import Ledger
@@ -32,16 +32,16 @@ class Rig:
         arrivals = [an_arrival(person, first + number) for number, person in enumerate(people)]
         return [one for one, _ in self.inbox.accept(integration, arrivals, now_ms=self.now).submissions]
 
-    def step(self, integration: Integration, token: str = "a", settled: Settlement | None = None) -> Batch | Rest:
-        return self.inbox.step(integration, 0, token, settled, now_ms=self.now)
+    def step(self, integration: Integration, by: str = "a", settled: Settlement | None = None) -> Batch | Rest:
+        return self.inbox.step(integration, 0, by, settled, now_ms=self.now)
 
-    def take(self, integration: Integration, token: str = "a") -> Batch:
-        batch = self.step(integration, token)
+    def take(self, integration: Integration, by: str = "a") -> Batch:
+        batch = self.step(integration, by)
         assert isinstance(batch, Batch), batch
         return batch
 
-    def deliver(self, integration: Integration, batch: Batch, token: str = "a") -> Batch | Rest:
-        return self.step(integration, token, all_delivered(batch))
+    def deliver(self, integration: Integration, batch: Batch, by: str = "a") -> Batch | Rest:
+        return self.step(integration, by, all_delivered(batch))
 
     def numbers(self, integration: Integration, *names: str) -> list[int]:
         told = self.ledger.read(integration)
@@ -51,8 +51,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(store_connection: redis.Redis) -> Iterator[Rig]:
-    yield Rig(store_connection)
+def rig(store_connection: redis.Redis) -> Rig:
+    return Rig(store_connection)
 
 
 @pytest.fixture
@@ -306,7 +306,8 @@ def test_a_refused_submission_becomes_a_dead_letter_alone(rig: Rig, hub: Integra
     rig.step(hub, "a", settled)
 
     assert rig.numbers(hub, "delivered", "dead", "waiting") == [2, 1, 0]
-    [(_, letter)] = rig.redis.xrange(f"{own(hub)}:dlq")  # type: ignore[union-attr, misc]
+    letters: Any = rig.redis.xrange(f"{own(hub)}:dlq")
+    [(_, letter)] = letters
     assert letter[b"why"] == b"refused"
     assert b'"member_id":"bob"' in letter[b"b"]
 

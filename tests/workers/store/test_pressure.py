@@ -22,7 +22,9 @@ def test_new_work_is_refused_before_the_memory_is_gone(store_connection: redis.R
     assert Pressure(store_connection, list, max_waiting_bytes=None).too_high()
 
 
-def test_waiting_bodies_are_bounded_over_all_integrations(store_connection: redis.Redis, memory: dict[str, int]) -> None:
+def test_waiting_bodies_are_bounded_over_all_integrations(
+    store_connection: redis.Redis, memory: dict[str, int]
+) -> None:
     """Each integration alone may be within its number."""
     hubs = [an_integration(id="a"), an_integration(id="b")]
     for hub in hubs:

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
 
+from schemas.arrival import Arrival, Judgement
 from schemas.integration import Integration
 from tests.factories import NOON_MS, an_arrival, an_integration
-from schemas.arrival import Arrival, Judgement
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
 from workers.store.ledger import Ledger
@@ -31,7 +32,8 @@ def test_settled_submissions_go_by_age_and_are_counted(store_connection: redis.R
     retention = Retention(store_connection, hours=1, keep=100)
 
     assert retention.trim(hub) == 0
-    later = int(store_connection.xrange(f"{own(hub)}:settled")[0][0].split(b"-")[0]) + 2 * 3_600_000  # type: ignore[index, union-attr]
+    records: Any = store_connection.xrange(f"{own(hub)}:settled")
+    later = int(records[0][0].split(b"-")[0]) + 2 * 3_600_000
     assert retention.trim(hub, now_ms=later) == 5
     assert Ledger(store_connection).read(hub)["expired"] == 5
 

@@ -1,0 +1,88 @@
+"""What people read stays true: settings, queues and routes in README.md, and the same processes in three places."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from fakeredis import FakeRedis
+
+from ingest.cli.procfile import process_lines
+from schemas.settings import NEEDED_BY_WEB, SETTING_NAMES, load_settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def _unnamed(path: str) -> str:
+    """A path whose parameters have lost their names: Flask, OpenAPI and people write them differently."""
+    return re.sub(r"<[^<>/]+>|\{[^{}/]+\}", "{}", path)
+
+
+def _routes() -> Iterator[str]:
+    from ingest.app import create_app
+    from workers.store import open_stores
+
+    secrets = dict.fromkeys(NEEDED_BY_WEB - {"REDIS_URL"}, "wJ2r8vQxT5nLk0ZbYd7uHs3PfGm9Ac4E")
+    settings = load_settings(secrets | {"REDIS_URL": "redis://127.0.0.1:1/0"})
+    app = create_app(settings, open_stores(settings, FakeRedis()), lambda *_: None)
+    for rule in app.url_map.iter_rules():
+        if "static" not in rule.endpoint:
+            yield _unnamed(rule.rule.removeprefix("/api/v1"))
+
+
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_every_setting_is_explained(name: str) -> None:
+    """A setting that nobody can find is not there."""
+    assert f"`{name}`" in README
+
+
+def test_every_route_is_named() -> None:
+    """People script against them."""
+    readme = _unnamed(README)
+
+    assert [route for route in _routes() if route not in readme] == []
+
+
+def test_every_queue_is_named() -> None:
+    """Whoever scales workers has to know what they serve."""
+    queues = re.search(r"--queues ([\w,]+)", PROCFILE["worker"])
+
+    assert queues
+    assert [queue for queue in queues[1].split(",") if f"`{queue}`" not in README] == []
+
+
+def test_the_processes_are_the_same_everywhere() -> None:
+    """`komo-braze up`, the Procfile and the containers must not drift apart."""
+    in_containers = {name: COMPOSE["services"][name]["command"][-1].replace("$$", "$") for name in PROCFILE}
+
+    assert process_lines() == PROCFILE
+    assert in_containers == PROCFILE
+    assert list(PROCFILE) == ["web", "worker", "clock"]
+
+
+def test_containers_can_be_given_every_setting() -> None:
+    """Except where the data directory lies: containers keep nothing in it."""
+    for name in PROCFILE:
+        assert set(COMPOSE["services"][name]["environment"]) == set(SETTING_NAMES) - {"DATA_DIR"}
+
+
+def test_containers_restart_report_their_health_and_have_no_rights() -> None:
+    """They run unattended."""
+    for name, service in COMPOSE["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"], name
+    assert "USER komo" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert COMPOSE["services"]["store"]["user"] == "valkey"
+
+
+def test_the_store_of_the_containers_loses_and_evicts_nothing() -> None:
+    """The same as the embedded one."""
+    command = COMPOSE["services"]["store"]["command"]
+    told = dict(zip(command[1::2], command[2::2], strict=True))
+
+    assert (told["--appendonly"], told["--appendfsync"], told["--maxmemory-policy"]) == ("yes", "always", "noeviction")
+    assert COMPOSE["services"]["store"]["volumes"] == ["store:/data"]
