@@ -31,7 +31,12 @@ def genuine(
 
 
 def signed(
-    body: bytes = BODY, *, secret: str = SECRET, sent_at: str = str(NOW_S), message_id: str = "msg_1", version: str = "v1"
+    body: bytes = BODY,
+    *,
+    secret: str = SECRET,
+    sent_at: str = str(NOW_S),
+    message_id: str = "msg_1",
+    version: str = "v1",
 ) -> dict[str, str]:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.new(key, f"{message_id}.{sent_at}.".encode() + body, hashlib.sha256).digest()
@@ -166,7 +171,9 @@ def test_only_the_first_version_of_signatures_counts(version: str) -> None:
     assert not genuine(signed(version=version))
 
 
-@pytest.mark.parametrize("signature", ["", "v1", "v1,", "v1,=", "v1,!!!", "v1,é", "v1,\x00", ",", "v1,AAAA", "v1," + "A" * 9999])
+@pytest.mark.parametrize(
+    "signature", ["", "v1", "v1,", "v1,=", "v1,!!!", "v1,é", "v1,\x00", ",", "v1,AAAA", "v1," + "A" * 9999]
+)
 def test_a_signature_that_is_none_proves_nothing_and_breaks_nothing(signature: str) -> None:
     """Neither wrong base64 nor letters that have no place there."""
     assert not genuine(signed() | {"webhook-signature": signature})

@@ -54,7 +54,7 @@ def test_a_line_is_json_with_a_fixed_name_and_fields(tape: Tape) -> None:
 def test_the_time_is_utc_to_the_millisecond() -> None:
     """Lines of several machines are sorted by it."""
     record = logging.makeLogRecord({"msg": "x", "created": 1795518063.25, "msecs": 250.0})
-    assert json.loads(JsonLines().format(record))["at"] == "2026-11-24T10:21:03.250Z"
+    assert json.loads(JsonLines().format(record))["at"] == "2026-11-24T11:01:03.250Z"
 
 
 def test_an_error_is_told_by_kind_and_place_but_not_by_its_text(tape: Tape) -> None:
@@ -91,7 +91,9 @@ def test_celery_s_words_about_a_task_that_went_well_stay(tape: Tape) -> None:
     assert "data" not in tape.line
 
 
-@pytest.mark.parametrize("text", ["GET /webhooks/komo/hub?key=s3cret HTTP/1.1", "'/webhooks?a=1&key=s3cret&b=2'", "?key=s3cret"])
+@pytest.mark.parametrize(
+    "text", ["GET /webhooks/komo/hub?key=s3cret HTTP/1.1", "'/webhooks?a=1&key=s3cret&b=2'", "?key=s3cret"]
+)
 def test_the_key_of_a_webhook_address_reaches_no_log(tape: Tape, text: str) -> None:
     """Web servers like to quote the address."""
     log.info("%s", text)

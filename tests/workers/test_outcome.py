@@ -60,7 +60,7 @@ def test_a_batch_refused_as_a_whole_is_halved(status: int, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [(0, "environment variable"), (401, "REST key"), (403, "users.track"), (404, "REST endpoint"), (301, "redirect (301)"),
+    [(0, "environment variable"), (401, "REST key"), (403, "users.track"), (404, "REST endpoint"), (301, "redirect"),
      (308, "redirect (308)"), (407, "BRAZE_PROXY"), (415, "(415)"), (405, "(405)")],
 )  # fmt: skip
 def test_a_wrong_setting_pauses_and_says_what_to_look_at(status: int, hint: str) -> None:

@@ -32,7 +32,8 @@ class Call:
     def carry(self, sock: socket.socket | None, *, is_ours: bool = False) -> None:
         """Watch this connection from now on; close the handle in the end if it is our own."""
         self.let_go()
-        self._sock, self._is_ours = sock, is_ours
+        # TLS inside a proxy's TLS is no socket, but has one.
+        self._sock, self._is_ours = getattr(sock, "socket", sock), is_ours
         if self.expired:
             self._cut()
 

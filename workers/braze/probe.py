@@ -32,6 +32,8 @@ def _lines(reply: Reply, target: BrazeTarget) -> list[Line]:
     match reply:
         case NoAnswer(status=0, words=words):
             return [(HOST, False, f"{target.rest_endpoint} does not answer: {words}.")]
+        case NotAllowed(status=0):
+            return [(KEY, False, "This key holds characters that no key of Braze's has: copy it again.")]
         case NotAllowed(status=401):
             return [host, (KEY, False, "Braze does not know this key, or it belongs to another instance (401).")]
         case NotAllowed(status=403):

@@ -2,6 +2,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,6 +102,15 @@ def test_a_request_whose_time_is_up_is_not_begun(ends: tuple[socket.socket, sock
             watch.sending(ours)
         assert not call.sent
     assert theirs.recv(1) == b""
+
+
+def test_a_connection_inside_another_is_cut_at_the_outer_one(ends: tuple[socket.socket, socket.socket]) -> None:
+    """To a proxy that speaks TLS itself, TLS goes through TLS, and the inner one is no socket at all."""
+    ours, _ = ends
+    watch = Watch()
+    with watch.call(SOON_S):
+        watch.sending(SimpleNamespace(socket=ours))  # type: ignore[arg-type]  # as urllib3's SSLTransport
+        assert ours.recv(1) == b""
 
 
 def test_a_connection_outside_a_call_is_nobody_s(ends: tuple[socket.socket, socket.socket]) -> None:

@@ -283,7 +283,7 @@ def test_without_a_key_nothing_is_taken_out() -> None:
         ({"X-RateLimit-Reset": "1795518063000"}, None),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
         ({"Retry-After": "Fri, 99 Dec 1999 23:59:59 GMT"}, None),
-        *(({"X-RateLimit-Reset": text}, None) for text in ("", "-1", "nan", "inf", "-inf", "1e400", "1e30", "2,2", "é")),
+        *(({"X-RateLimit-Reset": text}, None) for text in ("", "-1", "nan", "inf", "-inf", "1e400", "2,2", "é")),
         ({}, None),
     ],
 )  # fmt: skip
