@@ -1,0 +1,73 @@
+"""
+`make bench`: the connector beside its baselines, in one run.
+
+Rows are run by turns, so that a slow moment of the machine meets all of them, and the median of each row's runs counts.
+A target that is missed is reported, not punished; a submission that is missing or comes twice ends the run.
+"""
+
+import argparse
+import os
+import platform
+import time
+
+from tests.benchmarks import accepting, delivering, idle
+from tests.benchmarks.processes import Machine
+from tests.benchmarks.table import ROW_HEADS, TARGET_HEADS, Row, Target, markdown
+
+
+def main() -> None:
+    """Measure what was asked for, and print it."""
+    args = _arguments()
+    started = time.monotonic()
+    targets: list[Target] = []
+    print(f"# Benchmarks, {platform.machine()} with {os.cpu_count()} processors, Python {platform.python_version()}\n")
+    notes: list[str] = []
+    if "accept" in args.only:
+        with Machine() as machine:
+            rows, met, more = accepting.measure(
+                machine, rounds=args.rounds, requests=args.requests, profile=args.profile
+            )
+        _print(f"Accepting: {args.requests:,} signed requests over 16 connections, one web process each", rows)
+        targets, notes = targets + met, notes + more
+    if "deliver" in args.only:
+        with Machine() as machine:
+            rows, met, more = delivering.measure(
+                machine, rounds=args.rounds, count=args.submissions, tasks=args.tasks, profile=args.profile
+            )
+        _print(f"Delivering: {args.submissions:,} submissions wait, two of each person; Braze answers at once", rows)
+        targets, notes = targets + met, notes + more
+    if "idle" in args.only:
+        with Machine() as machine:
+            times, met = idle.measure(machine, count=args.singles)
+        print(f"## Idle: {len(times)} single submissions, fsync always\n\n" + _shown(times) + "\n")
+        targets += met
+    print("## Targets\n\n" + markdown(TARGET_HEADS, [target.shown() for target in targets]) + "\n")
+    print("\n\n".join(notes) + "\n")
+    print(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def _print(title: str, rows: list[Row]) -> None:
+    print(f"## {title}\n\n" + markdown(ROW_HEADS, [row.shown() for row in rows]) + "\n", flush=True)
+
+
+def _shown(times: list[float]) -> str:
+    cells = [f"{idle.percentile(times, percent):.1f}" for percent in (50, 90, 99)]
+    return markdown(("ms", "p50", "p90", "p99", "most"), [["webhook to Braze", *cells, f"{times[-1]:.1f}"]])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure the connector beside its baselines.")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of every row")
+    parser.add_argument("--requests", type=int, default=3000, help="requests in one run of the webhook")
+    parser.add_argument("--submissions", type=int, default=60_000, help="that wait in one run of the delivery")
+    parser.add_argument("--tasks", type=int, default=1500, help="tasks in one run of the Celery baseline")
+    parser.add_argument("--singles", type=int, default=150, help="single submissions")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--profile", action="store_true", help="sample the worker with py-spy (may need rights)")
+    return parser.parse_args()
+
+
+PARTS = ("accept", "deliver", "idle")
+
+if __name__ == "__main__":
+    main()

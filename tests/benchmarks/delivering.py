@@ -1,0 +1,225 @@
+"""From the inbox into a Braze that answers at once: the worker, a Celery task per submission, a hand-tuned loop."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.benchmarks import load, profiles, task_per_submission
+from tests.benchmarks.processes import Machine, Running, StoreServer, free_port, listens, procfile
+from tests.benchmarks.setting import INTEGRATION_ID, document, environment, settings_of, submissions
+from tests.benchmarks.table import Row, Run, Target
+from workers.store import Stores, open_stores
+from workers.store.connect import broker_url
+
+#: The spacing of people, and the record of what was settled: what may be switched off.
+FEATURES_OFF = {"PERSON_SPACING_MS": "0", "KEEP_SETTLED": "0"}
+TASKS = (
+    "exec celery --app tests.benchmarks.task_per_submission worker --pool prefork --concurrency 2 --loglevel WARNING"
+    " --without-gossip --without-mingle"
+)
+#: What is published into the pen waits there.
+CELERY_QUEUE, PEN = "celery", "bench.pen"
+#: Written by a worker's first sweep.
+SWEPT = "komo:pressure"
+PATIENCE_S = 120.0
+ARRAY = 100
+
+
+class Stub:
+    """The stand-in Braze, in a process of its own, whose processor time is nobody's."""
+
+    def __init__(self, machine: Machine) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        running = machine.start("stub", [sys.executable, "-m", "tests.benchmarks.stub_braze", str(port)], {})
+        running.wait_for(lambda: listens(port), "listening")
+        self._line = load.Connection(port)
+
+    def count(self) -> int:
+        """Requests so far."""
+        return int(self._ask("GET /count"))
+
+    def report(self) -> dict[str, Any]:
+        """What came: `sizes`, `ids` with how often, and when each came `first_at`."""
+        report: dict[str, Any] = orjson.loads(self._ask("GET /report"))
+        return report
+
+    def reset(self) -> None:
+        self._ask("POST /reset")
+
+    def _ask(self, line: str) -> bytes:
+        return self._line.ask(f"{line} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())[1]
+
+
+class Backlog:
+    """A stopped store in which submissions wait, to be copied for every run."""
+
+    def __init__(self, machine: Machine, stub: Stub, count: int) -> None:
+        self.count = count
+        server = StoreServer(machine, "backlog", fsync="everysec")
+        environ = environment(server.url, stub.url, LOG_LEVEL="WARNING")
+        stores = open_stores(settings_of(environ))
+        secret = stores.integrations.save(document(stub.url), by="benchmark").secrets["webhook_secret"]
+        stores.integrations.pause(INTEGRATION_ID, by="benchmark")
+        web, port = start_web(machine, environ)
+        bodies = list(submissions(count, max(1, count // 2)))
+        headers = {"Authorization": f"Bearer {secret}"}
+        path = f"/webhooks/komo/{INTEGRATION_ID}"
+        requests = [
+            load.request(port, path, headers, b"[" + b",".join(bodies[i : i + ARRAY]) + b"]")
+            for i in range(0, count, ARRAY)
+        ]
+        result = load.drive(port, requests, connections=1)
+        if set(result.statuses) != {202}:
+            raise RuntimeError(f"the backlog was not accepted: {dict(result.statuses)}")
+        machine.end(web)
+        self.directory = server.stop()
+
+    def copy(self, machine: Machine, name: str) -> StoreServer:
+        """A running store with the backlog in it."""
+        return StoreServer(machine, name, fsync="everysec", copy_of=self.directory)
+
+
+def start_web(machine: Machine, environ: dict[str, str]) -> tuple[Running, int]:
+    """The Procfile's web process, and its port."""
+    port = free_port()
+    web = machine.start("web", procfile("web"), environ | {"PORT": str(port)})
+    web.wait_for(lambda: listens(port), "listening")
+    return web, port
+
+
+class Deliveries:
+    """The rows about delivery, one method each."""
+
+    def __init__(self, machine: Machine, stub: Stub, backlog: Backlog) -> None:
+        self._machine, self._stub, self._backlog = machine, stub, backlog
+        #: Where the samples are, once a run was profiled.
+        self.profile: Path | None = None
+        #: Objects per request, in the order of arrival, of the last run with everything on.
+        self.sizes: list[int] = []
+        self._turns = 0
+
+    def ours(self, changes: dict[str, str], *, profile: bool = False) -> Run:
+        """The Procfile's worker and clock: from the first batch handed out to the last one settled."""
+        server = self._copy()
+        environ = environment(server.url, self._stub.url, **changes)
+        stores = open_stores(settings_of(environ))
+        worker = self._machine.start("worker", procfile("worker"), environ)
+        clock = self._machine.start("clock", procfile("clock"), environ)
+        worker.wait_for(lambda: bool(server.connection.exists(SWEPT)), "the first sweep")
+        integration = stores.integrations.resume(INTEGRATION_ID, by="benchmark").integration
+        cpu_s, store_cpu_s = worker.cpu_s(), server.running.cpu_s()
+        stores.inbox.kick(integration)
+        self._wait(lambda: _ledger(stores)["waiting"] < self._backlog.count, worker)
+        started = time.perf_counter()
+        if profile:
+            self.profile = profiles.record(self._machine, worker)
+        self._wait(lambda: _ledger(stores)["delivered"] >= self._backlog.count, worker)
+        seconds = time.perf_counter() - started
+        run = Run(self._backlog.count, seconds, worker.cpu_s() - cpu_s, server.running.cpu_s() - store_cpu_s)
+        self._check(self._backlog.count)
+        self._machine.end(worker, clock)
+        server.drop()
+        return run
+
+    def hand_tuned(self, mode: str, changes: dict[str, str]) -> Run:
+        """The same backlog, by the least code."""
+        server = self._copy()
+        store_cpu_s = server.running.cpu_s()
+        environ = environment(server.url, self._stub.url, **changes)
+        loop = self._machine.start("hand_tuned", [sys.executable, "-m", "tests.benchmarks.hand_tuned", mode], environ)
+        code = loop.popen.wait(PATIENCE_S)
+        if code:
+            raise RuntimeError(loop.last_words())
+        told = orjson.loads(loop.log.read_bytes())
+        self._check(self._backlog.count)
+        run = Run(told["done"], told["seconds"], told["cpu_s"], server.running.cpu_s() - store_cpu_s)
+        server.drop()
+        return run
+
+    def tasks(self, count: int) -> Run:
+        """Messages that wait already when the worker may begin."""
+        server = self._copy()
+        environ = environment(server.url, self._stub.url)
+        broker = broker_url(settings_of(environ))
+        warm_up = 40
+        worker = self._machine.start("tasks", TASKS, environ)
+        task_per_submission.publish(broker, submissions(warm_up, warm_up, start=10_000_000), CELERY_QUEUE)
+        self._wait(lambda: self._stub.count() >= warm_up, worker)
+        task_per_submission.publish(broker, submissions(count, count), PEN)
+        self._stub.reset()
+        cpu_s, store_cpu_s = worker.cpu_s(), server.running.cpu_s()
+        started = time.perf_counter()
+        server.connection.rename(PEN, CELERY_QUEUE)
+        self._wait(lambda: self._stub.count() >= count, worker)
+        seconds = time.perf_counter() - started
+        run = Run(count, seconds, worker.cpu_s() - cpu_s, server.running.cpu_s() - store_cpu_s)
+        self._check(count)
+        self._machine.end(worker)
+        server.drop()
+        return run
+
+    def _copy(self) -> StoreServer:
+        self._stub.reset()
+        self._turns += 1
+        return self._backlog.copy(self._machine, f"delivery-{self._turns}")
+
+    def _wait(self, ready: Callable[[], bool], worker: Running) -> None:
+        worker.wait_for(ready, "the end of the work", PATIENCE_S)
+
+    def _check(self, count: int) -> None:
+        """Raises: RuntimeError unless every submission's event came exactly once."""
+        report = self._stub.report()
+        self.sizes = report["sizes"]
+        times = set(report["ids"].values())
+        if len(report["ids"]) != count or times != {1}:
+            raise RuntimeError(f"{len(report['ids'])} of {count} events came, these many times: {sorted(times)}")
+
+
+def measure(
+    machine: Machine, *, rounds: int, count: int, tasks: int, profile: bool
+) -> tuple[list[Row], list[Target], list[str]]:
+    """All rows by turns; also what is worth knowing beside them."""
+    stub = Stub(machine)
+    deliveries = Deliveries(machine, stub, Backlog(machine, stub, count))
+    turns: list[tuple[Row, Callable[[], Run]]] = [
+        (Row("a Celery task per submission, prefork 2"), lambda: deliveries.tasks(tasks)),
+        (Row("worker, features off"), lambda: deliveries.ours(FEATURES_OFF)),
+        (Row("hand-tuned loop, features off"), lambda: deliveries.hand_tuned("off", FEATURES_OFF)),
+        (Row("hand-tuned loop, all on"), lambda: deliveries.hand_tuned("on", {})),
+        (Row("worker, all on"), lambda: deliveries.ours({})),
+    ]
+    for _ in range(rounds):
+        for row, run in turns:
+            row.runs.append(run())
+    task, off, hand_off, hand_on, on = rows = [row for row, _ in turns]
+    targets = [
+        Target("delivery vs a task per submission, features off", 40, off.rate / task.rate),
+        Target("delivery vs a task per submission, all on", 25, on.rate / task.rate),
+        Target("delivery vs hand-tuned, features off", 0.4, off.rate / hand_off.rate),
+        Target("delivery vs hand-tuned, all on", 0.45, on.rate / hand_on.rate),
+        Target("worker CPU vs hand-tuned, features off", 3, off.cpu_us / hand_off.cpu_us, at_most=True),
+        Target("worker CPU vs hand-tuned, all on", 2, on.cpu_us / hand_on.cpu_us, at_most=True),
+        Target("store CPU per submission, all on", 30, on.store_us, "us", at_most=True),
+        Target("objects in a request under backlog", 70, mean_fill(deliveries.sizes), "of 75"),
+    ]
+    ceiling, ceiling_on = hand_off.rate / task.rate, hand_on.rate / task.rate
+    notes = [f"The hand-tuned loop is {ceiling:.1f} times a task per submission, {ceiling_on:.1f} times with all on."]
+    if profile:
+        deliveries.ours({}, profile=True)
+        notes.append("The worker, all on:\n" + profiles.top_functions(deliveries.profile))
+    return rows, targets, notes
+
+
+def mean_fill(sizes: Sequence[int]) -> float:
+    """Of the requests made while there was plenty: the first nine tenths."""
+    full = sizes[: len(sizes) * 9 // 10] or sizes
+    return sum(full) / len(full)
+
+
+def _ledger(stores: Stores) -> dict[str, int]:
+    return stores.ledger.read(stores.integrations.get_cached(INTEGRATION_ID, max_age_s=60).integration)
