@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -29,6 +28,8 @@ DEADLINE_S = 30.0
 BEAT_S = 5.0
 #: No answer of Braze's is near this size.
 MAX_REPLY_BYTES = 1_000_000
+#: Addresses with their keys that a thread keeps ready.
+MOST_PREPARED = 100
 #: Whatever can go wrong between us and an answer.
 BROKEN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
@@ -96,11 +97,6 @@ def _watch_pools(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Not even looked at: a redirect is an answer, and the key goes to nobody else."""
-
-
 class BrazeClient:
     """
     Sends bodies to Braze and reads the answers.
@@ -154,9 +150,17 @@ class BrazeClient:
         return Attempt(reply, round((time.monotonic() - started) * 1000))
 
     def _post(self, url: str, api_key: str, body: bytes, started: float) -> Reply:
-        headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", "User-Agent": USER_AGENT}
-        response = self._session().post(
-            url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+        session = self._session()
+        # Straight to the adapter: it follows nothing, keeps no cookies and asks no environment.
+        adapter = session.get_adapter(url)
+        request = self._prepared(session, url, api_key, body)
+        response = adapter.send(
+            request,
+            stream=True,
+            timeout=TIMEOUT,
+            verify=session.verify is None or session.verify,
+            cert=session.cert,
+            proxies=session.proxies,
         )
         try:
             content = _read_capped(response, started + self._deadline_s)
@@ -166,6 +170,23 @@ class BrazeClient:
             response.close()
         return read_reply(response.status_code, response.headers, content, secret=api_key, now_s=time.time())
 
+    def _prepared(self, session: requests.Session, url: str, api_key: str, body: bytes) -> requests.PreparedRequest:
+        """This thread's request to the address, with another body: preparing one anew costs more than sending it."""
+        known: dict[tuple[str, str], requests.PreparedRequest] = self._local.__dict__.setdefault("prepared", {})
+        request = known.get((url, api_key))
+        if request is None:
+            if len(known) >= MOST_PREPARED:
+                known.clear()
+            headers = {
+                "Authorization": f"Bearer {api_key}",
+                "Content-Type": "application/json",
+                "User-Agent": USER_AGENT,
+            }
+            request = known[url, api_key] = session.prepare_request(requests.Request("POST", url, headers=headers))
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        return request
+
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
@@ -173,9 +194,8 @@ class BrazeClient:
         return session
 
     def _new_session(self) -> requests.Session:
-        session = _Session()
+        session = requests.Session()
         session.trust_env = False
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         session.proxies.update({scheme: url for scheme, url in self._proxies.items() if url})
         session.mount("https://", WatchedAdapter(pool_connections=4, pool_maxsize=1))
         session.mount("http://", WatchedAdapter(pool_connections=4, pool_maxsize=1))
