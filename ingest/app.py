@@ -4,17 +4,28 @@ import os
 import sys
 from collections.abc import Callable
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ingest.api import register_api
 from ingest.health import health
+from ingest.problems import MACHINE_PATHS
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, Wake, webhook
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
+
+
+class PageSessions(SecureCookieSessionInterface):
+    """Only people have sessions: for programs, making one would cost more than reading their request."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(MACHINE_PATHS):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
 
 
 def create_app(
@@ -28,6 +39,7 @@ def create_app(
         broker_answers: Whether a wake-up call would be taken now.
     """
     app = Flask(__name__)
+    app.session_interface = PageSessions()
     app.config["SECRET_KEY"] = settings.secret_key[0]
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key[1:])
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

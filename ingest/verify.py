@@ -40,13 +40,36 @@ def is_genuine(
         url_keys: Likewise.
         now_s: Epoch seconds; None for now.
     """
+    now_s = time.time() if now_s is None else now_s
+    if _shows_a_secret(headers, url_key, methods, secrets, url_keys):
+        return True
+    return "signature" in methods and _is_signed(headers, body, secrets, now_s)
+
+
+def may_be_genuine(
+    headers: Headers,
+    url_key: str | None,
+    *,
+    methods: Collection[str],
+    secrets: Sequence[str],
+    url_keys: Sequence[str],
+    now_s: float | None = None,
+) -> bool:
+    """Whether the body is worth reading: `is_genuine` may still say yes. What it takes is said there."""
+    now_s = time.time() if now_s is None else now_s
+    if _shows_a_secret(headers, url_key, methods, secrets, url_keys):
+        return True
+    return "signature" in methods and _seems_signed(headers, now_s)
+
+
+def _shows_a_secret(
+    headers: Headers, url_key: str | None, methods: Collection[str], secrets: Sequence[str], url_keys: Sequence[str]
+) -> bool:
     if "bearer" in methods:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _is_one_of(token.strip(), secrets):
             return True
-    if "url_key" in methods and url_key and _is_one_of(url_key, url_keys):
-        return True
-    return "signature" in methods and _is_signed(headers, body, secrets, time.time() if now_s is None else now_s)
+    return "url_key" in methods and bool(url_key) and _is_one_of(url_key or "", url_keys)
 
 
 def _is_one_of(given: str, allowed: Sequence[str]) -> bool:
@@ -62,13 +85,22 @@ def _bytes(text: str) -> bytes:
 
 def _is_signed(headers: Headers, body: bytes, secrets: Sequence[str], now_s: float) -> bool:
     """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
-    message_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not message_id or not _is_recent(sent_at, now_s):
+    if not _seems_signed(headers, now_s):
         return False
-    signed = _bytes(f"{message_id}.{sent_at}.") + body
-    given = [one.partition(",")[2] for one in headers.get("webhook-signature", "").split() if one.startswith("v1,")]
+    signed = _bytes(f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.") + body
+    given = _signatures(headers)
     expected = [sign(secret, signed) for secret in secrets if secret.removeprefix(SECRET_PREFIX)]
     return any(_is_one_of(one, expected) for one in given)
+
+
+def _seems_signed(headers: Headers, now_s: float) -> bool:
+    """All that can be said without the body."""
+    complete = bool(headers.get("webhook-id", "") and _signatures(headers))
+    return complete and _is_recent(headers.get("webhook-timestamp", ""), now_s)
+
+
+def _signatures(headers: Headers) -> list[str]:
+    return [one.partition(",")[2] for one in headers.get("webhook-signature", "").split() if one.startswith("v1,")]
 
 
 def _is_recent(sent_at: str, now_s: float) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from schemas.integration_document import IntegrationDocument
+from schemas.integration_document import BrazeDocument, IntegrationDocument
 
 #: Items on one page of a list, unless asked otherwise.
 PAGE = 50
@@ -32,8 +32,14 @@ class IntegrationShown(IntegrationDocument):
     url_key = _text("Once, at creation.", dump_only=True)
 
 
+class BrazePatch(BrazeDocument):
+    """The same, of the member `braze`."""
+
+
 class IntegrationPatch(IntegrationDocument):
     """A JSON merge patch (RFC 7396): what is left out stays, null takes away, lists are replaced whole."""
+
+    braze = fields.Nested(BrazePatch(partial=True))
 
 
 class IntegrationList(Schema):
@@ -123,7 +129,9 @@ class TestReport(Schema):
 class PreviewRequest(Schema):
     """A submission, and rules that need not be saved."""
 
-    document = fields.Dict(metadata={"description": "An integration document; the saved one if it is left out."})
+    document = fields.Dict(
+        allow_none=True, metadata={"description": "An integration document; the saved one if it is left out."}
+    )
     submission = fields.Dict(metadata={"description": "A body as Komo would send it."})
     submission_id = _text("A past submission instead.")
 

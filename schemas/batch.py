@@ -19,6 +19,7 @@ class Entry:
     received_ms: int
     event: str
     body: dict[str, Any]
+    #: `a`, `e`: names of attributes and keys of events that Braze has taken; `u`: true where it may have taken more.
     done: dict[str, Any] | None = None
 
 
@@ -56,6 +57,8 @@ class Settlement:
     done: dict[str, str] = field(default_factory=dict)
     #: For entries put back: how many people may share their next batch; "0": one submission alone.
     cut: str | None = None
+    #: Whom `cut` is about, by the keys of people; empty: everybody who is put back.
+    alone: set[str] = field(default_factory=set)
     retry_after_ms: float | None = None
     flight_state: Literal["clean", "unknown"] = "unknown"
     #: Why the integration pauses, in plain words.
@@ -74,15 +77,13 @@ class Settlement:
             told["gate_after"] = self.gate_after_ms
         if self.retry_after_ms is not None:
             told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state}
-            return told | ({"pause": self.pause} if self.pause else {})
-        told |= {
-            "verdicts": self.verdicts,
-            "version": self.batch.version,
-            "success": self.sent and "d" in self.verdicts,
-        }
+            return told | ({"pause": self.pause, "version": self.batch.version} if self.pause else {})
+        told |= {"verdicts": self.verdicts, "version": self.batch.version}
         for name, value in (("dead", self.dead), ("done", self.done), ("cut", self.cut)):
             if value:
                 told[name] = value
+        if self.cut and self.alone:
+            told["alone"] = dict.fromkeys(self.alone, True)
         return told
 
     def record(self) -> tuple[bytes, bytes, bytes]:

@@ -1,20 +1,25 @@
 """The Celery app, its queues and its clock: the worker process is put together here."""
 
+import logging
 import os
 import sys
 from functools import cache
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
+from celery.worker.consumer import Consumer
 from kombu.entity import Queue
 
 from schemas.settings import NEEDED_BY_WORKER, Settings, SettingsError, load_settings
 from workers.braze.client import BrazeClient
 from workers.drain import Pipeline
+from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import open_stores
-from workers.store.connect import broker_transport_options, broker_url
+from workers.store.connect import broker_transport_options, broker_url, connect
+
+log = logging.getLogger("komo_braze")
 
 #: wake: lanes with fresh work; backlog: lanes whose time was up before they were empty; ops: what a person asked for.
 QUEUES = ("wake", "backlog", "ops")
@@ -29,7 +34,25 @@ REDIS_TRANSPORT: dict[str, Any] = {
     "socket_timeout": 10,
     "health_check_interval": 25,
     "queue_order_strategy": "round_robin",
+    # Whoever publishes is told at once that nobody is there; worker and clock have a patience of their own.
+    "max_retries": 0,
 }
+
+
+class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
+    """
+    A consumer that outlives a lost broker also with calls in its hands.
+
+    Celery 5.7 then gives them back over a connection that it has just taken apart, and ends the worker over the
+    AttributeError that comes of it: `kombu.transport.redis.Channel._connparams` finds no client any more. The calls are
+    worth nothing: the sweep makes new ones.
+    """
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError:
+            log.warning("broker.lost", extra={"error": type(exc).__name__})
 
 
 @cache
@@ -60,6 +83,7 @@ def make_app(settings: Settings) -> Celery:
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
         task_default_queue="wake",
         task_create_missing_queues=False,
+        worker_consumer="workers.app:SteadyConsumer",
         worker_prefetch_multiplier=1,
         worker_eta_task_limit=1000,
         worker_send_task_events=False,
@@ -82,6 +106,16 @@ def make_app(settings: Settings) -> Celery:
 @setup_logging.connect
 def _start_logging(**_: Any) -> None:
     start_logging(settings().log_level)
+
+
+@worker_init.connect
+@beat_init.connect
+def _look_for_the_store(**_: Any) -> None:
+    """A wrong address ends worker and clock with a sentence; later they wait for a store that went away."""
+    try:
+        connect(settings().redis_url or "").close()
+    except StoreUnavailable as error:
+        sys.exit(f"komo-braze: {error}")
 
 
 app = make_app(settings())

@@ -1,6 +1,7 @@
 """The pipeline on one page. A message is a wake-up call: losing, doubling or reordering one is harmless."""
 
 import itertools
+import time
 
 from workers.app import app, pipeline
 from workers.drain import drain_lane
@@ -9,8 +10,16 @@ from workers.sweep import sweep as sweep_all
 
 #: A longer wait is left to the sweep, so that no message has to be held for long.
 LONGEST_ALARM_MS = 60_000
+#: After a failure nobody knocks at the broker for so long: a webhook must not wait for it again and again.
+BROKER_REST_S = 2.0
+LONGEST_TRY_S = 10.0
 
 _turns = itertools.count()
+_no_calls_until_s = 0.0
+
+
+class BrokerAway(Exception):
+    """It has just failed, and is not asked again yet."""
 
 
 @app.task(name="drain")
@@ -36,9 +45,19 @@ def sweep() -> None:
 
 
 def wake(step: str, integration_id: str, lane: int) -> None:
-    """Publish a wake-up call by the name of its step, without waiting for a broker that is away."""
+    """Publish a wake-up call by the name of its step; raises at once where the broker is away."""
+    global _no_calls_until_s
+    if time.monotonic() < _no_calls_until_s:
+        raise BrokerAway
+    if _no_calls_until_s:
+        _no_calls_until_s = time.monotonic() + LONGEST_TRY_S  # one knocks, the others do not wait with it
     queue = "wake" if step == "drain" else "ops"
-    app.tasks[step].apply_async((integration_id, lane), queue=queue, retry=False)
+    try:
+        app.tasks[step].apply_async((integration_id, lane), queue=queue, retry=False)
+    except Exception:
+        _no_calls_until_s = time.monotonic() + BROKER_REST_S
+        raise
+    _no_calls_until_s = 0.0
 
 
 def broker_answers() -> bool:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from flask import Flask
+from flask import Flask, redirect
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
@@ -17,6 +17,7 @@ from workers.store import Stores
 
 OPENAPI_PATH = "/api/v1/openapi.json"
 DOCS_PATH = "/api/docs"
+END = r"\Z"
 
 _CONFIG = {
     "API_TITLE": "Komo to Braze",
@@ -59,9 +60,15 @@ def register_api(app: Flask, stores: Stores, settings: Settings, wake: Wake, *, 
     app.config.update(_CONFIG)
     app.extensions["komo_braze_api"] = ApiContext(stores, settings, wake, probe or _probe_with(settings))
     api = _Api(app)
+    api.ma_plugin.converter.add_attribute_function(_pattern)
     for noun in (integrations, submissions):
         api.register_blueprint(noun.blueprint)
     _serve_docs(app)
+
+
+def _pattern(_: Any, __: Any, *, ret: dict[str, Any], **___: Any) -> dict[str, str]:
+    """Python's way of saying "from here to the very end" means something else to the readers of the description."""
+    return {"pattern": f"^{ret['pattern'].removesuffix(END)}$"} if "pattern" in ret else {}
 
 
 def _serve_docs(app: Flask) -> None:
@@ -69,6 +76,8 @@ def _serve_docs(app: Flask) -> None:
     config: dict[str, Any] = {"app_name": "Komo to Braze: API", "validatorUrl": None, "oauth2RedirectUrl": ""}
     app.register_blueprint(get_swaggerui_blueprint(DOCS_PATH, OPENAPI_PATH, config=config, blueprint_name="api_docs"))
     app.add_url_rule(DOCS_PATH, "api_docs_page", app.view_functions["api_docs.show"])
+    # Whoever opens the bare address should find something; there are no pages for people yet.
+    app.add_url_rule("/", "start", lambda: redirect(DOCS_PATH))
 
 
 def _probe_with(settings: Settings) -> Probe:

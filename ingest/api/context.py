@@ -20,6 +20,8 @@ Wake = Callable[[str, str, int], None]
 
 #: How `save` and its like record who it was.
 BY = "api"
+#: Of a version: nobody saves more often.
+MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def read_object(*, optional: bool = False) -> dict[str, Any]:
 
 def if_match() -> int | None:
     """
-    The version in `If-Match`; None if the caller does not mind.
+    The version in `If-Match`; None if the caller does not mind, or wants any version at all.
 
     Raises: StaleVersion if it is no version of ours, and so matches nothing.
     """
@@ -77,7 +79,7 @@ def if_match() -> int | None:
     if text in ("", "*"):
         return None
     version = text.removeprefix("W/").strip('"')
-    if not version.isdecimal():
+    if not version.isascii() or not version.isdecimal() or len(version) > MOST_DIGITS:
         raise StaleVersion(f"If-Match is {text[:40]}, which is no version of this document.")
     return int(version)
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, abort
+import orjson
+from flask import Response, abort, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
@@ -24,6 +25,7 @@ from schemas.api import (
     TestReport,
     WhichSecret,
 )
+from schemas.body import UnreadableBody, read_body
 from schemas.integration import Integration, read_document
 from schemas.integration_document import IntegrationDocument
 from schemas.merge_patch import merge
@@ -88,13 +90,14 @@ class OneIntegration(MethodView):
     def put(self, integration_id: str) -> Response:
         """Create an integration or replace its document. If-Match with the version guards against edits in between."""
         document = _with_id(read_object(), integration_id)
+        _refuse_star_for_nothing(integration_id)
         saved = context().stores.integrations.save(document, by=BY, if_match=if_match())
         if not saved.created:
             wake_up(integration_id)
         return _saved(saved)
 
     @_guarded
-    @_takes(IntegrationPatch, "application/merge-patch+json")
+    @_takes(IntegrationPatch(partial=True), "application/merge-patch+json")
     @blueprint.response(200, IntegrationShown)
     def patch(self, integration_id: str) -> Response:
         """Change some members of the document: a JSON merge patch (RFC 7396)."""
@@ -105,7 +108,7 @@ class OneIntegration(MethodView):
     @blueprint.arguments(DeleteQuery, location="query")
     @blueprint.response(204)
     def delete(self, query: dict[str, Any], integration_id: str) -> Response:
-        """Remove everything kept for an integration; refused while submissions wait, are held or dead."""
+        """Remove all that is kept for an integration; refused while submissions wait, are held or dead."""
         context().stores.integrations.delete(integration_id, discard=query["discard"], if_match=if_match())
         return Response(status=204)
 
@@ -129,7 +132,7 @@ def test(integration_id: str) -> Response:
 @blueprint.response(200, PreviewAnswer)
 def show_preview(integration_id: str) -> Response:
     """Run a submission through rules, saved or not, without keeping or sending anything."""
-    asked = read_object()
+    asked = PreviewRequest().load(read_object())
     integration = _rules(integration_id, asked.get("document"))
     body, submission_id = _submission(asked)
     return answer(preview(integration, body, received_at=datetime.now(UTC), submission_id=submission_id))
@@ -194,6 +197,12 @@ def _saved(saved: Saved) -> Response:
     return _shown(saved.stored, 201 if saved.created else 200, warnings=warnings, **saved.secrets)
 
 
+def _refuse_star_for_nothing(integration_id: str) -> None:
+    """`If-Match: *` asks for something that is there: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1"""
+    if request.headers.get("If-Match", "").strip() == "*" and _get_if_there(integration_id) is None:
+        raise StaleVersion(f"There is no integration {integration_id} to replace.")
+
+
 def _with_id(document: dict[str, Any], integration_id: str) -> dict[str, Any]:
     if document.get("id", integration_id) != integration_id:
         raise InvalidDocument([Problem("/id", f"The address says {integration_id}.")])
@@ -238,10 +247,21 @@ def _rules(integration_id: str, document: Any) -> Integration:
 def _submission(asked: dict[str, Any]) -> tuple[dict[str, Any], str]:
     body, past = asked.get("submission"), asked.get("submission_id")
     if isinstance(body, dict):
-        return body, PREVIEW_ID
+        return _as_received(body), PREVIEW_ID
     if not isinstance(past, str):
         raise InvalidDocument([Problem("/submission", "Give a submission, or the submission_id of a past one.")])
     found = context().stores.timeline.show(past)
     if found is None:
         abort(problem(404, "Not found", f"There is no submission {past[:80]}, or it is no longer kept."))
     return found["raw"], past
+
+
+def _as_received(body: dict[str, Any]) -> dict[str, Any]:
+    """The body, if the webhook would take it."""
+    try:
+        (one,) = read_body(orjson.dumps(body))
+    except orjson.JSONEncodeError:  # deeper than it writes, and so far deeper than the webhook takes
+        raise InvalidDocument([Problem("/submission", "is too deep.")]) from None
+    except UnreadableBody as error:
+        raise InvalidDocument(Problem(f"/submission{one.pointer}", one.detail) for one in error.problems) from None
+    return one.body

@@ -3,7 +3,7 @@
 from honcho.environ import parse_procfile
 
 PROCFILE = """\
-web: exec granian --interface wsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
+web: python -m ingest.check && exec granian --interface wsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
 --workers ${WEB_WORKERS:-2} --blocking-threads 4 --respawn-failed-workers --workers-kill-timeout 10 --no-ws \
 --no-access-log ingest.app:from_environment
 worker: exec celery --quiet --app workers.app worker --pool threads --concurrency ${WORKER_THREADS:-16} \

@@ -128,7 +128,7 @@ def _why(status: int, answer: Any) -> str:
     if not isinstance(answer, dict):
         return f"The webhook answered {status}."
     errors = [f"{one.get('pointer') or 'body'}: {one.get('detail')}" for one in answer.get("errors", [])]
-    return " ".join([f"{answer.get('title', 'Refused')} ({status}).", answer.get("detail", ""), *errors]).strip()
+    return " ".join(filter(None, [f"{answer.get('title', 'Refused')} ({status}).", answer.get("detail"), *errors]))
 
 
 def _listed(items: list[dict[str, Any]], following: str | None) -> Iterator[str]:

@@ -1,7 +1,9 @@
 import base64
+import gzip
 import hashlib
 import hmac
 import time
+from io import BytesIO, RawIOBase
 from typing import Any
 
 import orjson
@@ -9,7 +11,8 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from ingest.problems import register
 from ingest.receive import MAX_BODY_BYTES, webhook
@@ -226,3 +229,119 @@ def test_odd_text_arrives_as_it_was_typed(door: Door) -> None:
     data = orjson.dumps(a_body("ann")).replace(b'"true"', b'"\\ud83d <b>\\u202e{{x}}</b>"')
 
     assert door.post(b"\xef\xbb\xbf" + data).status_code == 202
+
+
+class Line(RawIOBase):
+    """A connection that brings a few bytes at a time, and tells how often it was asked."""
+
+    def __init__(self, data: bytes, at_once: int = 1000) -> None:
+        self._data = BytesIO(data)
+        self._at_once = at_once
+        self.asked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.asked += 1
+        return self._data.readinto(memoryview(buffer)[: self._at_once])
+
+
+def over_the_line(door: Door, line: Line, length: int | None = None, headers: dict[str, str] | None = None) -> int:
+    """Post what a connection brings, in chunks unless a length is promised; returns the status."""
+    given = {"Authorization": f"Bearer {door.secret}"} if headers is None else headers
+    environ = EnvironBuilder("/webhooks/komo/summer-hub", method="POST", headers=Headers(given)).get_environ()
+    environ |= {"wsgi.input": line, "wsgi.input_terminated": True}
+    if length is not None:
+        environ["CONTENT_LENGTH"] = str(length)
+    with door.client.application.request_context(environ):
+        return door.client.application.full_dispatch_request().status_code
+
+
+def test_a_body_in_many_small_pieces_is_whole(door: Door) -> None:
+    """A sender's network decides how much one read brings."""
+    data = orjson.dumps(a_body("ann", remark="x" * 300_000))
+
+    assert over_the_line(door, Line(data)) == 202
+    assert door.ledger()["received"] == 1
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY_BYTES, 202), (MAX_BODY_BYTES + 1, 413), (3_000_000, 413)])
+def test_a_body_of_unknown_length_has_the_same_limit(door: Door, size: int, status: int) -> None:
+    """Read up to the limit and cut there, it would be taken for broken JSON."""
+    data = orjson.dumps(a_body("ann"))
+
+    assert over_the_line(door, Line(data + b" " * (size - len(data)), at_once=65_536)) == status
+
+
+def test_a_body_that_ends_too_early_is_not_taken(door: Door) -> None:
+    """What looks whole may be the half of what was sent."""
+    data = orjson.dumps(a_body("ann"))
+
+    assert over_the_line(door, Line(data), length=len(data) + 1) == 400
+    assert door.ledger()["received"] == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"},
+    ],
+)
+def test_nobody_waits_for_the_body_of_a_stranger(door: Door, headers: dict[str, str]) -> None:
+    """Few strangers that send slowly would keep everybody else out."""
+    line = Line(orjson.dumps(a_body("ann")))
+
+    assert over_the_line(door, line, length=1000, headers=headers) == 401
+    assert line.asked == 0
+
+
+def test_a_packed_body_is_named_as_what_it_is(door: Door) -> None:
+    """Called broken JSON, nobody would look for the reason in the sender's settings."""
+    headers = {"Authorization": f"Bearer {door.secret}", "Content-Encoding": "gzip"}
+
+    assert door.post(gzip.compress(orjson.dumps(a_body("ann"))), headers=headers).status_code == 415
+
+
+def test_a_new_secret_works_at_once_in_every_process(store_connection: redis.Redis) -> None:
+    """Whoever has just been shown a secret uses it, and what is turned away then may be lost."""
+    door = Door(store_connection)
+    door.post(a_body("ann", number=1))
+    another = open_stores(load_settings({"SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}), store_connection)
+    rotated = another.integrations.rotate("summer-hub", ["webhook_secret"], by="test")
+
+    headers = {"Authorization": f"Bearer {rotated['webhook_secret']}"}
+
+    assert door.post(a_body("ann", number=2), headers=headers).status_code == 202
+    assert door.post(a_body("ann", number=3)).status_code == 202
+
+
+def test_a_new_integration_is_there_at_once_in_every_process(store_connection: redis.Redis) -> None:
+    """A process that was asked too early must not go on saying no."""
+    door = Door(store_connection)
+    assert door.post(a_body("ann"), to="winter-hub").status_code == 404
+    environ = {"SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz", "EXTRA_BRAZE_HOSTS": BRAZE}
+    another = open_stores(load_settings(environ), store_connection)
+    saved = another.integrations.save(a_document(rest_endpoint=BRAZE, id="winter-hub"), by="test")
+
+    headers = {"Authorization": f"Bearer {saved.secrets['webhook_secret']}"}
+
+    assert door.post(a_body("ann"), to="winter-hub", headers=headers).status_code == 202
+
+
+def test_what_two_integrations_are_sent_is_two_submissions(door: Door) -> None:
+    """One hub may feed two workspaces: each has an id of its own to be looked up by."""
+    saved = door.stores.integrations.save(a_document(rest_endpoint=BRAZE, id="winter-hub"), by="test")
+
+    first = door.post(a_body("ann")).json
+    second = door.post(
+        a_body("ann"), to="winter-hub", headers={"Authorization": f"Bearer {saved.secrets['webhook_secret']}"}
+    ).json
+
+    assert first is not None
+    assert second is not None
+    ids = [answer["submissions"][0]["id"] for answer in (first, second)]
+    shown = [door.stores.timeline.show(one) for one in ids]
+    assert [one and one["integration"] for one in shown] == ["summer-hub", "winter-hub"]

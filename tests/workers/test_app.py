@@ -2,6 +2,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from celery.signals import beat_init, worker_init
+from celery.worker.consumer import Consumer
 
 from schemas.settings import load_settings
 
@@ -34,3 +36,31 @@ def test_the_clock_sweeps_every_second(celery: Any) -> None:
 def test_an_unknown_queue_is_a_mistake(celery: Any) -> None:
     """A misspelt name would collect calls that nobody ever reads."""
     assert celery.conf.task_create_missing_queues is False
+
+
+def test_a_store_that_is_not_there_ends_worker_and_clock_with_a_sentence(
+    celery: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trying again for ever would hide a wrong address."""
+    module = import_module("workers.app")
+    wrong = load_settings(SETTINGS | {"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"})
+    monkeypatch.setattr(module, "settings", lambda: wrong)
+
+    for signal in (worker_init, beat_init):
+        with pytest.raises(SystemExit, match=r"komo-braze: The store at redis://127\.0\.0\.1:1/0 can't be reached"):
+            signal.send(sender=None)
+
+
+def test_a_broker_that_goes_away_with_calls_in_our_hands_does_not_end_the_worker(
+    celery: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls are given back over a connection that is gone already; nobody needs them."""
+
+    def taken_apart(self: Any, exc: Exception) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'hostname'")
+
+    monkeypatch.setattr(Consumer, "on_connection_error_after_connected", taken_apart)
+    name = celery.conf.worker_consumer.partition(":")[2]
+    steady = getattr(import_module("workers.app"), name)
+
+    steady.on_connection_error_after_connected(steady.__new__(steady), ConnectionError())

@@ -1,48 +1,32 @@
 """
 Where each submission stands, and what happened to it.
 
-P:in:<lane>  stream  those that wait (inbox.py)
-P:dlq        stream  dead letters: b body, h head, p person, why, details, done, at
-P:settled    stream  one record per batch: n how many, h heads, b bodies, r results, v version, m attempt, at (ms)
-
-Nothing is indexed: a record per batch costs a tenth of one per submission, so looking something up reads records,
-newest first, and each call reads a bounded number of them.
+Nothing is indexed: a record per batch costs a tenth of one per submission. A listing reads a bounded part of the
+streams (records.py), newest first; a single submission is found by its id, which holds the day of its acceptance.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-import orjson
 import redis
 
 from schemas.integration import Integration
-from workers.store.connect import reaching_the_store
-from workers.store.inbox import submission_id
-from workers.store.keys import own
+from workers.store.records import Found, Place, Records, Source
 
-#: Records or entries read in one go, and in one call at most.
-PAGE, MOST_PAGES = 100, 200
-#: The streams, in the order in which a listing shows them.
-STATES = ("waiting", "dead", "settled")
+#: Submissions that one listing looks at; where few of them are wanted, its page is short or empty.
+LOOKED_AT = 10_000
+DAY_MS = 86_400_000
+#: Between the clocks of the processes and the store's, at most.
+CLOCKS_MS = 600_000
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One submission in one of the streams."""
-
-    place: str
-    head: list[Any]
-    body: bytes
-    state: str
-    notes: Sequence[str]
-    at_ms: int
-    extra: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        return submission_id(self.head[1], self.head[2])
+#: See `submission_id`: a day since 1970 and 8 bytes, in hexadecimal.
+_ID = re.compile(r"([0-9a-f]{1,6})([0-9a-f]{16})")
+_CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})\.([0-9]{1,4})\.([a-z0-9-]{1,63})\.([a-z]+(?::[0-9]{1,4})?)")
 
 
 class Timeline:
@@ -54,7 +38,7 @@ class Timeline:
     """
 
     def __init__(self, connection: redis.Redis, integrations: Callable[[], list[Integration]]) -> None:
-        self._redis = connection
+        self._records = Records(connection)
         self._integrations = integrations
 
     def list(
@@ -68,108 +52,75 @@ class Timeline:
         limit: int = 50,
     ) -> tuple[list[dict[str, Any]], str | None]:
         """
-        Submissions in short, newest first within each state: waiting, dead, then delivered and filtered.
+        Submissions in short; what was accepted or settled last comes first.
 
         Args:
             since: Only those received at or after this time.
             cursor: As returned by the call before; raises ValueError if it is not one.
 
-        Returns: The items, and the cursor of the next page or None.
+        Returns: The items, and the cursor of the next page or None. A page may be short, or empty, before the last.
         """
-        sources = list(self._sources(integration_id))
-        start, before = _read_cursor(cursor, len(sources))
-        since_ms = since.timestamp() * 1000 if since else 0
+        below = _read_cursor(cursor)
+        since_ms = int(since.timestamp() * 1000) if since else 0
         items: list[dict[str, Any]] = []
-        for number in range(start, len(sources)):
-            integration, kind, key = sources[number]
-            places = self._read(key, kind, before if number == start else None)
-            for read, found in enumerate(places, start=1):
-                wanted = state in (None, found.state) and event in (None, found.head[6]) and found.head[4] >= since_ms
-                if wanted:
-                    items.append(_short(found, integration))
-                if len(items) >= limit or read >= PAGE * MOST_PAGES:
-                    return items, f"{number}.{found.place}"
+        for number, found in enumerate(
+            islice(self._newest_first(integration_id, state, below, since_ms), LOOKED_AT), 1
+        ):
+            if state in (None, found.state) and event in (None, found.head[6]) and found.head[4] >= since_ms:
+                items.append(_short(found))
+            if len(items) >= limit or number == LOOKED_AT:
+                return items, _write_cursor(found.place)
         return items, None
 
     def show(self, wanted_id: str) -> dict[str, Any] | None:
         """One submission with its timeline and its raw body; None if it is not here or no longer kept."""
-        for integration, kind, key in self._sources(None):
-            for found in self._read(key, kind, None):
-                if found.id == wanted_id:
-                    return _whole(found, integration, self._last_attempt(integration, kind, key))
+        match = _ID.fullmatch(wanted_id)
+        if match is None:
+            return None
+        day, digest = int(match[1], 16), match[2]
+        since_ms = max(0, day * DAY_MS - CLOCKS_MS)
+        for source in self._sources(None, None):
+            found = self._records.find(source, day, digest, since_ms)
+            if found:
+                return _whole(found, self._records.last_attempt(source))
         return None
 
-    def _sources(self, integration_id: str | None) -> Iterator[tuple[Integration, str, str]]:
-        for integration in self._integrations():
-            if integration_id not in (None, integration.id):
-                continue
-            with reaching_the_store():
-                lanes = int(self._redis.hget(f"{own(integration)}:state", "lanes") or 0)
-            for lane in range(lanes):
-                yield integration, "waiting", f"{own(integration)}:in:{lane}"
-            yield integration, "dead", f"{own(integration)}:dlq"
-            yield integration, "settled", f"{own(integration)}:settled"
+    def _newest_first(
+        self, integration_id: str | None, state: str | None, below: Place | None, since_ms: int
+    ) -> Iterator[Found]:
+        since_ms = max(0, since_ms - CLOCKS_MS)
+        streams = [
+            self._records.newest_first(source, below, since_ms) for source in self._sources(integration_id, state)
+        ]
+        return merge(*streams, key=attrgetter("place"), reverse=True)
 
-    def _last_attempt(self, integration: Integration, kind: str, key: str) -> bytes | None:
-        if kind != "waiting":
-            return None
-        with reaching_the_store():
-            return self._redis.hget(f"{own(integration)}:lane:{key.rpartition(':')[2]}", "last")  # type: ignore[return-value]
-
-    def _read(self, key: str, kind: str, before: str | None) -> Iterator[Found]:
-        """Newest first; `before` is the place of the last one seen: an entry id, and for records also a number."""
-        entry_id, _, place = (before or "").partition(":")
-        upper = entry_id if place else f"({entry_id}" if entry_id else "+"
-        while True:
-            with reaching_the_store():
-                page: Any = self._redis.xrevrange(key, upper, "-", count=PAGE)
-            for raw_id, values in page:
-                for found in _unpack(_text(raw_id), values, kind):
-                    if not place or not found.place.startswith(f"{entry_id}:") or found.place > before:  # type: ignore[operator]
-                        yield found
-            if len(page) < PAGE:
-                return
-            upper = f"({_text(page[-1][0])}"
+    def _sources(self, integration_id: str | None, state: str | None) -> Sequence[Source]:
+        integrations = [one for one in self._integrations() if integration_id in (None, one.id)]
+        return [source for one in integrations for source in self._records.sources(one, state)]
 
 
-def _text(raw: bytes | str) -> str:
-    return raw.decode() if isinstance(raw, bytes) else raw
-
-
-def _unpack(entry_id: str, values: dict[bytes, bytes], kind: str) -> list[Found]:
-    at_ms = int(float(values.get(b"at", b"0")))
-    if kind != "settled":
-        reason = values.get(b"why", b"").decode()
-        details = orjson.loads(values.get(b"details") or b"{}")
-        head = orjson.loads(values[b"h"])
-        state = "dead" if kind == "dead" else "waiting"
-        return [Found(entry_id, head, values[b"b"], state, [reason] if reason else [], at_ms, details)]
-    heads, bodies, results = (orjson.loads(values[name]) for name in (b"h", b"b", b"r"))
-    attempt = orjson.loads(values.get(b"m") or b"{}")
-    extra = {"attempt": attempt, "version": int(values.get(b"v", b"0"))}
-    return [
-        Found(f"{entry_id}:{i:04d}", head, orjson.dumps(body), result[0], result[1], at_ms, extra)
-        for i, (head, body, result) in enumerate(zip(heads, bodies, results, strict=True))
-    ]
-
-
-def _read_cursor(cursor: str | None, sources: int) -> tuple[int, str | None]:
+def _read_cursor(cursor: str | None) -> Place | None:
     if not cursor:
-        return 0, None
-    number, _, place = cursor.partition(".")
-    if not number.isdecimal() or int(number) >= sources or not place:
-        raise ValueError("the cursor is not one of ours, or an integration was removed meanwhile")
-    return int(number), place
+        return None
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise ValueError("the cursor is not one of ours")
+    return Place(int(match[1]), int(match[2]), f"{match[4]} {match[5]}", int(match[3]))
+
+
+def _write_cursor(place: Place) -> str:
+    integration_id, _, name = place.stream.partition(" ")
+    return f"{place.entry_id}.{place.at}.{integration_id}.{name}"
 
 
 def _time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _short(found: Found, integration: Integration) -> dict[str, Any]:
+def _short(found: Found) -> dict[str, Any]:
     return {
         "id": found.id,
-        "integration": integration.id,
+        "integration": found.integration.id,
         "event": found.head[6],
         "state": found.state,
         "reason": found.notes[0] if found.state in ("dead", "filtered") and found.notes else None,
@@ -178,17 +129,23 @@ def _short(found: Found, integration: Integration) -> dict[str, Any]:
     }
 
 
-def _whole(found: Found, integration: Integration, last_attempt: bytes | None) -> dict[str, Any]:
+def _whole(found: Found, last_attempt: dict[str, Any] | None) -> dict[str, Any]:
     person = found.head[3]
+    identifier = None if person is None else {"kind": person[0], "value": person[1], "alias_label": person[2]}
+    return _short(found) | {"person": identifier, "timeline": _steps(found, last_attempt), "raw": found.body()}
+
+
+def _steps(found: Found, last_attempt: dict[str, Any] | None) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [{"what": "received", "at": _time(found.head[4]), "version": found.head[5]}]
     if found.state in ("delivered", "filtered"):
-        steps.append({"what": "mapped", "version": found.extra["version"], "warnings": list(found.notes)})
+        # What was filtered at the door was judged by the rules of that moment.
+        version = found.extra["version"] or found.head[5]
+        steps.append({"what": "mapped", "version": version, "warnings": [*found.notes]})
         if found.extra["attempt"] and found.state == "delivered":
             steps.append({"what": "attempt", **found.extra["attempt"]})
         steps.append({"what": found.state, "at": _time(found.at_ms)})
     elif found.state == "dead":
         steps.append({"what": "dead", "at": _time(found.at_ms), "reason": found.notes[0], **found.extra})
     elif last_attempt:
-        steps.append({"what": "attempt", **orjson.loads(last_attempt)})
-    identifier = None if person is None else {"kind": person[0], "value": person[1], "alias_label": person[2]}
-    return _short(found, integration) | {"person": identifier, "timeline": steps, "raw": orjson.loads(found.body)}
+        steps.append({"what": "attempt", **last_attempt})
+    return steps

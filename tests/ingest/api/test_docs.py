@@ -38,6 +38,23 @@ def test_parameters_and_errors_are_described_as_they_are(anybody: FlaskClient) -
     assert list(document["components"]["responses"]["DEFAULT_ERROR"]["content"]) == ["application/problem+json"]
 
 
+def test_patterns_mean_the_same_to_everybody(anybody: FlaskClient) -> None:
+    """Most readers of the description know the regular expressions of JavaScript, where \\Z is a letter."""
+    schemas = anybody.get("/api/v1/openapi.json").get_json()["components"]["schemas"]
+
+    assert schemas["IntegrationDocument"]["properties"]["id"]["pattern"] == "^[a-z0-9-]{1,63}$"
+    assert schemas["BrazeDocument"]["properties"]["workspace"]["pattern"].endswith("{0,62}$")
+
+
+def test_a_patch_need_not_be_complete(anybody: FlaskClient) -> None:
+    """A generated client would otherwise refuse to send what is taken."""
+    schemas = anybody.get("/api/v1/openapi.json").get_json()["components"]["schemas"]
+
+    assert "required" not in schemas["IntegrationPatch"]
+    assert "required" not in schemas["BrazePatch"]
+    assert "rest_endpoint" in schemas["BrazeDocument"]["required"]
+
+
 def test_the_page_needs_nobody_else(anybody: FlaskClient) -> None:
     """It must work in a closed network, and tell nobody that it was opened."""
     page = anybody.get("/api/docs")
@@ -48,3 +65,10 @@ def test_the_page_needs_nobody_else(anybody: FlaskClient) -> None:
         with anybody.get(address) as asset:
             assert asset.status_code == 200
     assert '"validatorUrl": null' in page.text
+
+
+def test_the_bare_address_leads_somewhere(anybody: FlaskClient) -> None:
+    """It is the first thing that a newcomer clicks, and it names no host that a stranger could choose."""
+    answer = anybody.get("/", headers={"Host": "evil.example"})
+
+    assert (answer.status_code, answer.location) == (302, "/api/docs")

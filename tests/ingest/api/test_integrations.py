@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -324,3 +325,48 @@ def test_warnings_come_with_the_save(api: FlaskClient, a_document: Document) -> 
 
     assert created.status_code == 201
     assert [warning["pointer"] for warning in created.get_json()["warnings"]] == ["/identifiers"]
+
+
+def test_a_misspelt_member_of_a_preview_is_told(api: FlaskClient, a_document: Document) -> None:
+    """Left alone, it would show what the saved rules make of it, and nobody would know."""
+    api.post(URL, json=a_document())
+
+    answer = api.post(f"{URL}/summer/preview", json={"documant": a_document(), "submission": {"event": "X"}})
+
+    assert places(answer) == ["/documant"]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"a":' * 900 + b"1" + b"}" * 900, "/submission"),
+        (b'{"a":' * 33 + b"1" + b"}" * 33, "/submission" + "/a" * 32),
+        (orjson.dumps({str(number): number for number in range(2001)}), "/submission"),
+    ],
+)
+def test_a_preview_takes_what_the_webhook_takes(
+    body: bytes, place: str, api: FlaskClient, a_document: Document
+) -> None:
+    """Anything else would be shown as delivered here and refused there."""
+    api.post(URL, json=a_document())
+
+    assert places(api.post(f"{URL}/summer/preview", data=b'{"submission":' + body + b"}")) == [place]
+
+
+@pytest.mark.parametrize("version", ['"abc"', '"99999999999999999999"', '"' + "9" * 5000 + '"', '"1", "2"'])
+def test_a_version_that_can_be_none_of_ours_matches_nothing(
+    version: str, api: FlaskClient, a_document: Document
+) -> None:
+    """A guard that can't be read must not be taken for no guard."""
+    api.post(URL, json=a_document())
+
+    assert api.put(f"{URL}/summer", json=a_document(), headers={"If-Match": version}).status_code == 412
+
+
+def test_any_version_is_not_none_at_all(api: FlaskClient, a_document: Document) -> None:
+    """Who means to replace does not want to create."""
+    star = {"If-Match": "*"}
+
+    assert api.put(f"{URL}/summer", json=a_document(), headers=star).status_code == 412
+    assert api.post(URL, json=a_document()).status_code == 201
+    assert api.put(f"{URL}/summer", json=a_document(), headers=star).status_code == 200

@@ -1,0 +1,34 @@
+"""Before a server is started: says in one sentence, and once, what would keep every process of it from working."""
+
+import os
+import socket
+import sys
+
+from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
+from workers.errors import StoreUnavailable
+from workers.store.connect import connect
+
+
+def check() -> None:
+    """Look at the settings, the store and the port; ends the process with status 1 if one of them is no good."""
+    try:
+        settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+        connect(settings.redis_url or "").close()
+        _look_for_the_port(settings)
+    except (SettingsError, StoreUnavailable, OSError) as error:
+        sys.exit(f"komo-braze: {error}")
+
+
+def _look_for_the_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}, port {settings.port}"
+            raise OSError(f"Nothing can listen on {where} ({error.strerror}): look at HOST and PORT.") from error
+
+
+if __name__ == "__main__":
+    check()

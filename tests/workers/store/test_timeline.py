@@ -1,0 +1,226 @@
+"""Listings and single submissions, over every stream that holds some."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import redis
+
+from schemas.arrival import Arrival, Judgement
+from schemas.batch import Batch, Settlement
+from schemas.integration import Integration
+from tests.factories import NOON_MS, an_arrival, an_integration
+from workers.store.inbox import Inbox, Limits
+from workers.store.keys import own
+from workers.store.timeline import Timeline
+
+
+class Hub:
+    """Integrations, and what was accepted for them."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self.connection = connection
+        self.integrations = [an_integration(), an_integration(id="winter-hub")]
+        for one in self.integrations:
+            connection.hset(f"{own(one)}:state", "version", 1)
+        self.inbox = Inbox(connection, Limits(lanes=2, person_spacing_ms=0))
+        self.timeline = Timeline(connection, lambda: self.integrations)
+
+    @property
+    def summer(self) -> Integration:
+        return self.integrations[0]
+
+    def accept(self, *arrivals: Arrival, to: Integration | None = None) -> list[str]:
+        time.sleep(0.0015)  # two streams know the order of what came in one millisecond only for themselves
+        receipt = self.inbox.accept(to or self.summer, arrivals)
+        return [submission_id for submission_id, _ in receipt.submissions]
+
+    def hand_out(self) -> list[tuple[int, Batch]]:
+        """What every lane has, now in flight."""
+        batches = [(lane, self.inbox.step(self.summer, lane, f"drain-{lane}")) for lane in range(2)]
+        return [(lane, batch) for lane, batch in batches if isinstance(batch, Batch)]
+
+    def deliver(self) -> None:
+        for lane, batch in self.hand_out():
+            settled = Settlement(
+                batch, verdicts="d" * len(batch.entries), results=[["delivered", []]] * len(batch.entries),
+                attempt='{"attempt":1,"status":201}',
+            )  # fmt: skip
+            self.inbox.step(self.summer, lane, f"drain-{lane}", settled, release=True)
+
+    def pages(self, limit: int, **filters: Any) -> list[list[dict[str, Any]]]:
+        pages, cursor = [], None
+        while True:
+            items, cursor = self.timeline.list(cursor=cursor, limit=limit, **filters)
+            pages.append(items)
+            if cursor is None:
+                return pages
+            assert len(pages) < 1000
+
+    def listed(self, **filters: Any) -> list[str]:
+        return [one["id"] for page in self.pages(500, **filters) for one in page]
+
+
+@pytest.fixture
+def hub(store_connection: redis.Redis) -> Hub:
+    return Hub(store_connection)
+
+
+def dead(number: int) -> Arrival:
+    return replace(an_arrival(number=number), judgement=Judgement("dead", reason="bad_identifier"))
+
+
+def filtered(number: int, **changes: Any) -> Arrival:
+    judgement = Judgement("filtered", reason="no_identifier")
+    return replace(an_arrival(number=number), judgement=judgement, **changes)
+
+
+def test_what_came_last_is_listed_first_wherever_it_lies(hub: Hub) -> None:
+    """People look for what has just happened, whatever became of it."""
+    delivered = hub.accept(an_arrival("ann", 1))
+    hub.deliver()
+    rest = hub.accept(dead(2)) + hub.accept(an_arrival("bob", 3)) + hub.accept(filtered(4))
+    other = hub.accept(an_arrival("ann", 5), to=hub.integrations[1])
+
+    assert hub.listed() == [*other, *reversed(rest), *delivered]
+    assert hub.listed(integration_id="winter-hub") == other
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 50])
+def test_every_page_goes_on_where_the_last_one_ended(hub: Hub, limit: int) -> None:
+    """Nothing twice, nothing left out, also in the middle of a batch."""
+    ids = hub.accept(*(an_arrival(f"m{number}", number) for number in range(30)))
+    hub.deliver()
+    ids += hub.accept(*(an_arrival(f"m{number}", number) for number in range(30, 45)), dead(100), filtered(101))
+
+    listed = [one["id"] for page in hub.pages(limit) for one in page]
+
+    assert len(listed) == len(ids)
+    assert set(listed) == set(ids)
+    assert all(len(page) <= limit for page in hub.pages(limit))
+
+
+def test_a_cursor_survives_an_integration_that_was_removed(hub: Hub) -> None:
+    """Somebody else may clean up while somebody reads."""
+    hub.accept(*(an_arrival(number=number) for number in range(4)))
+    hub.accept(*(an_arrival(number=number) for number in range(4)), to=hub.integrations[1])
+    _, cursor = hub.timeline.list(limit=2)
+    del hub.integrations[1]
+
+    items, _ = hub.timeline.list(cursor=cursor)
+
+    assert [one["integration"] for one in items] == ["summer-hub"] * 4
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["nonsense", "0.abc", "0.-", "1-1", "-1-1.0.a.in:0", "1-1.0.a.in:0\n", "9" * 30 + "-1.0.a.in:0", "1-1.0.A b.x"],
+)
+def test_what_is_no_cursor_is_refused(hub: Hub, cursor: str) -> None:
+    """Taken for a place it would break, or show an arbitrary page."""
+    with pytest.raises(ValueError, match="cursor"):
+        hub.timeline.list(cursor=cursor)
+
+
+def test_each_state_is_listed_alone(hub: Hub) -> None:
+    """Nobody should have to page through a backlog to see the dead letters."""
+    ids = {"delivered": hub.accept(an_arrival("ann", 1))}
+    hub.deliver()
+    ids |= {"in_flight": hub.accept(an_arrival("ann", 2))}
+    hub.hand_out()
+    ids |= {
+        "waiting": hub.accept(an_arrival("ann", 3)),
+        "dead": hub.accept(dead(4)),
+        "filtered": hub.accept(filtered(5)),
+    }
+
+    assert {state: hub.listed(state=state) for state in ids} == ids
+    assert hub.listed(state="held") == hub.listed(state="discarded") == []
+
+
+def test_a_listing_looks_at_a_bounded_part(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that never occurs must not make anybody read a million submissions."""
+    monkeypatch.setattr("workers.store.timeline.LOOKED_AT", 10)
+    ids = hub.accept(*(an_arrival(f"m{number}", number) for number in range(25)))
+
+    pages = hub.pages(50, event="PrizeAwarded")
+
+    assert pages == [[], [], []]
+    assert sorted(hub.listed()) == sorted(ids)
+
+
+def test_older_ones_are_left_out(hub: Hub) -> None:
+    """By the time of receipt, not by when they were settled."""
+    old = replace(an_arrival(number=1), received_ms=NOON_MS - 1000)
+    new = replace(an_arrival(number=2), received_ms=NOON_MS + 1000)
+    _, newer = hub.accept(old, new)
+
+    assert hub.listed(since=datetime.fromtimestamp(NOON_MS / 1000, UTC)) == [newer]
+
+
+def test_a_submission_is_found_wherever_it_lies(hub: Hub) -> None:
+    """From the door to its end under one id."""
+    (submission_id,) = hub.accept(an_arrival("ann", 1))
+    states = [_state_of(hub, submission_id)]
+    hub.hand_out()
+    states.append(_state_of(hub, submission_id))
+    for lane in range(2):
+        hub.connection.delete(f"{own(hub.summer)}:lease:{lane}")
+    hub.deliver()
+    states.append(_state_of(hub, submission_id))
+    hub.accept(*(an_arrival(f"m{number}", number) for number in range(2, 40)))
+    hub.deliver()
+
+    assert states == ["waiting", "in_flight", "delivered"]
+    shown = hub.timeline.show(submission_id)
+    assert shown is not None
+    assert shown["raw"]["member_id"] == "ann"
+    assert shown["person"] == {"kind": "external_id", "value": "ann", "alias_label": None}
+    assert [step["what"] for step in shown["timeline"]] == ["received", "mapped", "attempt", "delivered"]
+    assert hub.timeline.show(hub.accept(dead(50))[0])["timeline"][-1]["reason"] == "bad_identifier"  # type: ignore[index]
+    assert hub.timeline.show(hub.accept(filtered(51))[0])["timeline"][1]["version"] == 1  # type: ignore[index]
+
+
+def _state_of(hub: Hub, submission_id: str) -> str:
+    shown = hub.timeline.show(submission_id)
+    assert shown is not None
+    return str(shown["state"])
+
+
+def test_what_waits_to_be_judged_again_is_not_lost_from_sight(hub: Hub) -> None:
+    """While the rules change, submissions lie in streams of their own."""
+    waiting = hub.accept(an_arrival("ann", 1))
+    hub.connection.hset(f"{own(hub.summer)}:state", "redo", "1")
+    waiting += hub.accept(an_arrival("bob", 2))
+    hub.connection.rename(f"{own(hub.summer)}:in:{_lane_of_the_first(hub)}", f"{own(hub.summer)}:new:0")
+
+    assert hub.listed(state="waiting") == waiting[::-1]
+    assert [_state_of(hub, one) for one in waiting] == ["waiting", "waiting"]
+
+
+def _lane_of_the_first(hub: Hub) -> int:
+    return next(lane for lane in range(2) if hub.connection.exists(f"{own(hub.summer)}:in:{lane}"))
+
+
+def test_what_a_person_typed_is_not_taken_for_an_id(hub: Hub) -> None:
+    """Somebody may know how the store is written."""
+    (wanted,) = hub.accept(an_arrival("ann", 1))
+    digest, day = wanted[-16:], int(wanted[:-16], 16)
+    hub.accept(an_arrival(f',{day},"{digest}",', 2))
+
+    shown = hub.timeline.show(wanted)
+
+    assert shown is not None
+    assert shown["raw"]["member_id"] == "ann"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["", "nothing", "*", "512c", "g" * 20, "512c" + "0" * 16, "f" * 22, "0" * 17, "f" * 5000]
+)
+def test_what_is_not_there_is_not_found(hub: Hub, wanted: str) -> None:
+    """Whatever somebody writes behind the last slash of the address."""
+    hub.accept(an_arrival("ann", 1))
+
+    assert hub.timeline.show(wanted) is None

@@ -1,0 +1,190 @@
+"""
+The streams that hold submissions, read newest first and a bounded part at a time.
+
+P:in:<lane>, P:new:<lane>, P:annex  those that wait: an entry each (inbox.py, redo.py)
+P:dlq                               dead letters: an entry each; b body, h head, p person, why, details, done, at (ms)
+P:settled                           a record per batch: n how many, h heads, b bodies, r results, v version, m attempt,
+                                    at (ms)
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+import redis
+
+from schemas.integration import Integration
+from workers.store.connect import reaching_the_store
+from workers.store.inbox import submission_id
+from workers.store.keys import own
+from workers.store.scripts import Script
+
+#: Entries read in one go, at first and at most: most callers want a few.
+FIRST_PAGE, LAST_PAGE = 8, 128
+#: A record holds up to a whole batch.
+FIRST_RECORDS, LAST_RECORDS = 1, 16
+#: Entries that the store looks through in one call; it does nothing else meanwhile.
+LOOK_THROUGH, LOOK_THROUGH_RECORDS = 1000, 16
+
+
+class Place(NamedTuple):
+    """Where a submission lies; of two, the greater one was put there later."""
+
+    ms: int
+    number: int
+    stream: str
+    #: Within a record, from 0.
+    at: int
+
+    @property
+    def entry_id(self) -> str:
+        return f"{self.ms}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One submission in one of the streams."""
+
+    integration: Integration
+    place: Place
+    #: [order, day, digest, person, received_ms, version, event]
+    head: list[Any]
+    state: str
+    #: Warnings, or the one reason.
+    notes: Sequence[str]
+    at_ms: int
+    extra: dict[str, Any]
+    #: The body, or the list of the record's bodies.
+    packed: bytes
+
+    @property
+    def id(self) -> str:
+        return submission_id(self.head[1], self.head[2])
+
+    def body(self) -> dict[str, Any]:
+        unpacked = orjson.loads(self.packed)
+        found: dict[str, Any] = unpacked[self.place.at] if isinstance(unpacked, list) else unpacked
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream of an integration."""
+
+    integration: Integration
+    #: What follows P.
+    name: str
+    #: Entry ids of the batch that is out.
+    in_flight: Collection[str] = field(default=())
+
+    @property
+    def key(self) -> str:
+        return f"{own(self.integration)}:{self.name}"
+
+    @property
+    def stream(self) -> str:
+        """Its name among those of all integrations; the blank keeps the integrations' order."""
+        return f"{self.integration.id} {self.name}"
+
+    @property
+    def lane(self) -> str | None:
+        return self.name.removeprefix("in:") if self.name.startswith("in:") else None
+
+
+class Records:
+    """Reads the streams, over one connection."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._find = Script(connection, "find")
+
+    def sources(self, integration: Integration, state: str | None = None) -> Iterator[Source]:
+        """The streams in which a submission may lie, in the order in which it moves through them."""
+        if state in (None, "waiting", "in_flight"):
+            yield from self._waiting(integration)
+        if state in (None, "dead"):
+            yield Source(integration, "dlq")
+        if state in (None, "delivered", "filtered"):
+            yield Source(integration, "settled")
+
+    def newest_first(self, source: Source, below: Place | None = None, since_ms: int = 0) -> Iterator[Found]:
+        """
+        Everything in a stream, newest first.
+
+        Args:
+            below: Only what lies below this place, which may be one in another stream.
+            since_ms: Nothing that was put there before this time.
+        """
+        settled = source.name == "settled"
+        count, most = (FIRST_RECORDS, LAST_RECORDS) if settled else (FIRST_PAGE, LAST_PAGE)
+        upper = below.entry_id if below else "+"
+        while True:
+            with reaching_the_store():
+                page: Any = self._redis.xrevrange(source.key, upper, str(since_ms), count=count)
+            for raw_id, values in page:
+                for found in _unpack(source, _text(raw_id), values):
+                    if below is None or found.place < below:
+                        yield found
+            if len(page) < count:
+                return
+            upper = f"({_text(page[-1][0])}"
+            count = min(2 * count, most)
+
+    def find(self, source: Source, day: int, digest: str, since_ms: int) -> Found | None:
+        """The submission of this day and digest, if it lies in this stream."""
+        upper = "+"
+        count = LOOK_THROUGH_RECORDS if source.name == "settled" else LOOK_THROUGH
+        while True:
+            hit, last = map(_text, self._find([source.key], [upper, since_ms, count, f',{day},"{digest}",']))
+            if hit:
+                with reaching_the_store():
+                    page: Any = self._redis.xrange(source.key, hit, hit)
+                entries = [one for raw_id, values in page for one in _unpack(source, _text(raw_id), values)]
+                return next((one for one in entries if one.head[1:3] == [day, digest]), None)
+            if not last:
+                return None
+            upper = f"({last}"
+
+    def last_attempt(self, source: Source) -> dict[str, Any] | None:
+        """What was tried last in a lane, if its last request failed."""
+        if source.lane is None:
+            return None
+        with reaching_the_store():
+            told = self._redis.hget(f"{own(source.integration)}:lane:{source.lane}", "last")
+        return orjson.loads(told) if told else None
+
+    def _waiting(self, integration: Integration) -> Iterator[Source]:
+        prefix = own(integration)
+        with reaching_the_store():
+            lanes, redo = self._redis.hmget(f"{prefix}:state", ["lanes", "redo"])
+            pipe = self._redis.pipeline(transaction=False)
+            for lane in range(int(lanes or 0)):
+                pipe.hget(f"{prefix}:lane:{lane}", "flight")
+            flights: list[bytes | None] = pipe.execute()
+        for lane, flight in enumerate(flights):
+            yield Source(integration, f"in:{lane}", frozenset((flight or b"").decode().split()))
+        if redo:
+            yield Source(integration, "annex")
+            yield from (Source(integration, f"new:{lane}") for lane in range(int(lanes or 0)))
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw
+
+
+def _unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Found]:
+    ms, number = map(int, entry_id.split("-"))
+    at_ms = int(float(values.get(b"at", b"0")))
+    head = orjson.loads(values[b"h"])
+    if source.name != "settled":
+        state = "dead" if source.name == "dlq" else "in_flight" if entry_id in source.in_flight else "waiting"
+        reason = values.get(b"why", b"").decode()
+        details = orjson.loads(values.get(b"details") or b"{}")
+        place = Place(ms, number, source.stream, 0)
+        return [Found(source.integration, place, head, state, [reason] if reason else [], at_ms, details, values[b"b"])]
+    extra = {"attempt": orjson.loads(values.get(b"m") or b"{}"), "version": int(values.get(b"v", b"0"))}
+    return [
+        Found(source.integration, Place(ms, number, source.stream, at), one, state, notes, at_ms, extra, values[b"b"])
+        for at, (one, (state, notes)) in reversed(list(enumerate(zip(head, orjson.loads(values[b"r"]), strict=True))))
+    ]
