@@ -38,6 +38,8 @@ class Batch:
     #: As handed out, for the record.
     heads: bytes
     bodies: bytes
+    #: Counts the batches of a lane, so that a settlement sent twice settles once.
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -72,7 +74,10 @@ class Settlement:
     def told(self) -> dict[str, Any]:
         """The form that step.lua reads."""
         people = [entry.person.key for entry in self.batch.entries]
-        told: dict[str, Any] = {"people": people, "sent": self.sent, "counts": self.counts, "attempt": self.attempt}
+        told: dict[str, Any] = {
+            "people": people, "sent": self.sent, "counts": self.counts, "attempt": self.attempt,
+            "number": self.batch.number,
+        }  # fmt: skip
         if self.gate_after_ms is not None:
             told["gate_after"] = self.gate_after_ms
         if self.retry_after_ms is not None:

@@ -5,12 +5,13 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
 from workers.braze.client import BrazeClient
-from workers.errors import LeaseLost, UnknownIntegration
+from workers.errors import LeaseLost, StoreUnavailable, UnknownIntegration
 from workers.outcome import Decision, Pause, Retry, decide
 from workers.prepare import Prepared, prepare
 from workers.settle import Try, nothing_to_send, settle
@@ -23,6 +24,8 @@ log = logging.getLogger("komo_braze")
 
 #: How long one drain may keep a worker slot while others wait for theirs, in seconds.
 BUDGET_S = 0.25
+#: How long a drain waits for a store that is being restarted; a lease lasts longer.
+PATIENCE_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +81,12 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
     Args:
         now_ms: Only in tests; otherwise the store's clock counts.
     """
-    token = uuid4().hex
-    ends_at = pipeline.clock() + pipeline.budget_s
-    settlement: Settlement | None = None
     try:
-        route = pipeline.route(integration_id)
-        while True:
-            release = settlement is not None and pipeline.clock() >= ends_at
-            step = pipeline.stores.inbox.step(
-                route.integration, lane, token, settlement, release=release, now_ms=now_ms
-            )
-            settlement = None
-            if isinstance(step, Rest):
-                if step.why != "again":
-                    return step
-                continue
-            route = pipeline.route(integration_id, step.version)
-            settlement = deliver(step, route, lane, token, pipeline)
+        rest = _drain(integration_id, lane, pipeline, now_ms)
+        if rest.why == "gone":  # moved to another workspace, where it is looked for now, or removed
+            pipeline.forget(integration_id)
+            rest = _drain(integration_id, lane, pipeline, now_ms)
+        return rest
     except LeaseLost:
         log.warning("lane.lost", extra={"integration": integration_id, "lane": lane})
     except UnknownIntegration:
@@ -102,9 +94,49 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
     return Rest("busy")
 
 
-def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipeline) -> Settlement:
-    """One batch, one request, one settlement; raises LeaseLost if the lane was taken over meanwhile."""
-    started = pipeline.clock()
+def _drain(integration_id: str, lane: int, pipeline: Pipeline, now_ms: float | None) -> Rest:
+    token = uuid4().hex
+    ends_at = pipeline.clock() + pipeline.budget_s
+    route = pipeline.route(integration_id)
+    settlement: Settlement | None = None
+    release = False
+    while True:
+        asked_at = pipeline.clock()
+        step = _step(pipeline, route.integration, lane, token, settlement, release=release, now_ms=now_ms)
+        settlement = None
+        if isinstance(step, Batch):
+            route = pipeline.route(integration_id, step.version)
+            settlement = deliver(step, route, lane, token, pipeline, since=asked_at)
+        elif step.why != "again":
+            return step
+        release = pipeline.clock() >= ends_at
+
+
+def _step(
+    pipeline: Pipeline, integration: Integration, lane: int, token: str, settlement: Settlement | None, **more: Any
+) -> Batch | Rest:
+    """
+    One step, asked for again while the store is away: what Braze has taken should not be sent twice for that.
+
+    Raises: StoreUnavailable after PATIENCE_S; the batch is in the store, and its lease runs out.
+    """
+    until = pipeline.clock() + PATIENCE_S
+    while True:
+        try:
+            return pipeline.stores.inbox.step(integration, lane, token, settlement, **more)
+        except StoreUnavailable:
+            if pipeline.clock() >= until:
+                raise
+            time.sleep(PATIENCE_S / 20)
+
+
+def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipeline, *, since: float) -> Settlement:
+    """
+    One batch, one request, one settlement; raises LeaseLost if the lane was taken over meanwhile.
+
+    Args:
+        since: By the pipeline's clock, when the batch was asked for: the lease is no older.
+    """
     prepared = prepare(batch, route.integration, route.mapping)
     if prepared.request is None:
         return nothing_to_send(prepared)
@@ -113,7 +145,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
         return pipeline.stores.inbox.renew(route.integration, lane, token)
 
     # A process that was frozen since the step looks at its lease once more before it posts.
-    if pipeline.clock() - started > LEASE_MS / 3000 and not renew():
+    if pipeline.clock() - since > LEASE_MS / 3000 and not renew():
         raise LeaseLost
     decision, tried = _attempt(batch, prepared.request.body, route, renew, pipeline)
     settlement = settle(prepared, decision, tried)

@@ -55,7 +55,7 @@ def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping) ->
         except Exception:  # whatever is wrong with one must not hold up its lane for ever
             _give_up(prepared, entry)
             continue
-        if mapped.attributes or mapped.events or entry.done:
+        if mapped.attributes or mapped.events or (entry.done and (entry.done.get("a") or entry.done.get("e"))):
             _add(prepared, entry, mapped)
         else:
             prepared.without[entry.id] = "no_usable_value" if mapped.warnings else NOTHING_MAPPED

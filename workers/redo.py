@@ -30,11 +30,11 @@ def redo(integration_id: str, stores: Stores) -> Rest:
     """
     token = uuid4().hex
     try:
-        integration = stores.integrations.get(integration_id).integration
-        status = stores.redo.begin(integration, token)
+        status = stores.redo.begin(stores.integrations.get(integration_id).integration, token)
         if status != "begun":
             return Rest("empty") if status == "none" else Rest("wait", BUSY_MS, alarm=True)
-        return _judge_all(integration, token, stores)
+        # Read only now, so that these rules are no older than those whose turn it is.
+        return _judge_all(stores.integrations.get(integration_id).integration, token, stores)
     except (LeaseLost, UnknownIntegration):
         return Rest("busy")
 
@@ -46,13 +46,14 @@ def _judge_all(integration: Integration, token: str, stores: Stores) -> Rest:
         if page:
             stores.redo.move(integration, token, [(one, _judge(one, integration, mapping)) for one in page])
             count += len(page)
-            stores.redo.begin(integration, token)
-            newest = stores.integrations.get(integration.id).integration
-            if newest.version != integration.version:
-                return Rest("wait", 1, alarm=True)
         elif stores.redo.finish(integration, token):
             log.info("integration.redone", extra={"integration": integration.id, "submissions": count})
             return Rest("empty")
+        if stores.redo.begin(integration, token) != "begun":
+            return Rest("wait", BUSY_MS, alarm=True)
+        newest = stores.integrations.get(integration.id).integration
+        if newest.version != integration.version:
+            integration, mapping = newest, compile_mapping(newest)
 
 
 def _judge(one: Waiting, integration: Integration, mapping: CompiledMapping) -> Judgement:

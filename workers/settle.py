@@ -101,8 +101,15 @@ class _Verdicts:
         self.done: dict[str, str] = {}
         self.back: set[str] = set()
         self.cut: str | None = None
+        #: Whom `cut` is about, by their keys; nobody: everybody.
+        self.alone: set[str] = set()
         self.unknown = False
         self.possible_duplicates = 0
+        batch = prepared.batch
+        #: Entries of which Braze may have taken something that nobody told us of.
+        self.doubtful = {
+            one.id for one in batch.entries if batch.sent_before == "unknown" or (one.done and one.done.get("u"))
+        }
         for entry_id, why in prepared.without.items():
             if why != NOTHING_MAPPED:
                 self.dead[entry_id] = {"why": why, "details": "{}"}
@@ -126,10 +133,11 @@ class _Verdicts:
         request = self.prepared.request
         if request is None:
             return
-        was_unknown = self.prepared.batch.sent_before == "unknown"
         if decision.rest_accepted and not decision.refused and _is_whole(request, self.prepared):
             self.unknown = decision.accepted_unknown
-            self.possible_duplicates = len(request.events) if was_unknown else 0
+            self.possible_duplicates = (
+                sum(self._is_doubtful(place) for place, _ in request.events) if self.doubtful else 0
+            )
             return
         bad_attributes, bad_events, strays = _by_index(decision, request)
         placed = _place(self.prepared, request, bad_attributes, bad_events)
@@ -139,10 +147,14 @@ class _Verdicts:
                 return
             placed.attributes, placed.events, placed.uncertain = {}, {}, 0
         self.unknown = decision.rest_accepted and (decision.accepted_unknown or strays)
-        taken = sum(map(len, placed.events.values())) if was_unknown else 0
+        taken = sum(len(events) for place, events in placed.events.items() if self._is_doubtful(place))
         self.possible_duplicates = taken + placed.uncertain
         self.cut = ALONE if placed.folded else None
+        self.alone = {self.prepared.items[place].person.key for place in placed.folded}
         self._sort(placed, attempt)
+
+    def _is_doubtful(self, place: int) -> bool:
+        return self.prepared.items[place].entry in self.doubtful
 
     def _sort(self, placed: _Placed, attempt: Try) -> None:
         for place, item in enumerate(self.prepared.items):
@@ -172,6 +184,10 @@ class _Verdicts:
 
     def settlement(self, told: str, counts: dict[str, int]) -> Settlement:
         batch, without, warnings = self.prepared.batch, self.prepared.without, self.prepared.warnings
+        for entry in batch.entries if self.doubtful and self.back else ():
+            if entry.id in self.doubtful & self.back:
+                known = orjson.loads(self.done.get(entry.id, "null")) or entry.done or {}
+                self.done[entry.id] = orjson.dumps({**known, "u": True}).decode()
         verdicts: list[str] = []
         results: list[Any] = []
         extra = [ACCEPTED_UNKNOWN] if self.unknown else []
@@ -191,7 +207,7 @@ class _Verdicts:
                 results.append(["delivered", [*noted, *extra]])
         return Settlement(
             batch, verdicts="".join(verdicts), results=results, dead=self.dead, done=self.done,
-            cut=self.cut if self.back else None, attempt=told, counts=counts,
+            cut=self.cut if self.back else None, alone=self.alone, attempt=told, counts=counts,
         )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def sweep(stores: Stores, wake: Wake, *, turn: int) -> int:
         except UnknownIntegration:
             stores.inbox.deactivate(integration_id)
             continue
-        calls += _call(integration, stores, wake)
+        calls += _call(integration, stores, wake, slow=slow)
         if slow:
             stores.retention.trim(integration)
     if slow:
@@ -43,8 +43,8 @@ def sweep(stores: Stores, wake: Wake, *, turn: int) -> int:
     return calls
 
 
-def _call(integration: Integration, stores: Stores, wake: Wake) -> int:
-    swept = stores.inbox.sweep(integration)
+def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -> int:
+    swept = stores.inbox.sweep(integration, slow=slow)
     if swept.redo:
         wake("redo", integration.id, 0)
     for lane in swept.lanes:

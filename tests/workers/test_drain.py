@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from tests.factories import NOON, NOON_MS, a_body, a_document
 from workers.braze.client import Attempt
 from workers.braze.reply import Accepted, AllRefused, BadRequest, NoAnswer, NotAllowed, RateLimited, Refusal, Reply
 from workers.drain import Pipeline, drain_lane
+from workers.errors import StoreUnavailable
 from workers.store import Stores, open_stores
 from workers.store.inbox import Rest
 from workers.store.keys import own
@@ -357,3 +359,126 @@ def test_a_drain_that_lost_its_lane_sends_nothing_more(world: World) -> None:
     assert world.drain().why == "busy"
     assert len(world.braze.sent) == 1
     assert world.ledger()["in_flight"] > 0
+
+
+def test_only_those_who_shared_a_refused_object_go_one_by_one(world: World) -> None:
+    """Thirty neighbours would make thirty requests, and those behind them would wait."""
+
+    def strict(request: dict[str, Any]) -> Reply:
+        bad = [k for k, one in enumerate(request["attributes"]) if one.get("team") == "none"]
+        refused = [Refusal("attributes", k, "no") for k in bad]
+        return AllRefused(400, refused=refused) if bad else Accepted(201)
+
+    world.braze.answers = [strict] * 9
+    world.accept(form("ann", 1, team="none"), form("ann", 2, nick="x"), *(form(f"p{n}", 10 + n) for n in range(30)))
+
+    world.drain_until_quiet()
+
+    assert (world.ledger()["delivered"], world.ledger()["dead"]) == (31, 1)
+    assert len(world.braze.sent) <= 5
+
+
+def test_an_integration_that_was_moved_is_found_in_its_new_workspace(world: World) -> None:
+    """A worker knows a route for as long as it runs, and looked for work in the old place only."""
+    world.accept(form("ann", 1))
+    world.drain()
+    braze = a_document()["braze"] | {"workspace": "elsewhere"}
+    world.stores.integrations.save(a_document(braze=braze), by="test")
+    world.accept(form("bob", 2))
+
+    world.drain()
+
+    assert world.ledger()["delivered"] == 2
+
+
+def test_a_new_integration_under_an_old_name_gets_its_own_mapping(world: World) -> None:
+    """Both begin with a first version: the workers must not take the one for the other."""
+    world.accept(form("ann", 1))
+    world.drain()
+    world.stores.integrations.delete("summer-hub", discard=True)
+    rules = [{"field": "first_name", "attribute": "nickname"}]
+    world.stores.integrations.save(a_document(attributes=rules), by="test")
+    world.accept(form("bob", 2))
+
+    world.drain()
+
+    assert "nickname" in world.braze.sent[-1]["attributes"][0]
+
+
+def test_a_process_that_was_frozen_while_it_took_a_batch_does_not_send_it(world: World) -> None:
+    """The lane is somebody else's by then, and so is the batch."""
+    seconds = [0.0]
+    execute: Any = world.stores.connection.execute_command
+    world.pipeline.clock = lambda: seconds[0]
+    world.accept(form("ann", 1))
+
+    def frozen(*args: Any, **options: Any) -> Any:
+        answer = execute(*args, **options)
+        if args[0] == "EVALSHA":
+            seconds[0] += 20
+            execute("SET", f"{own(world.integration)}:lease:0", "somebody-else")
+        return answer
+
+    world.stores.connection.execute_command = frozen  # type: ignore[method-assign]
+
+    assert world.drain().why == "busy"
+    assert world.braze.sent == []
+
+
+def test_setting_much_aside_takes_no_longer_than_a_turn(world: World) -> None:
+    """A person with very much waiting would hold a worker up, and everybody else with it."""
+    world.accept(form("ann", 0))
+    world.drain()
+    world.accept(*(form("ann", n) for n in range(1, 1000)))
+    seconds = [0.0]
+
+    def clock() -> float:
+        seconds[0] += 1
+        return seconds[0]
+
+    world.pipeline.clock = clock
+
+    assert world.drain().why == "more"
+    world.pipeline.clock = lambda: 0.0
+    assert world.drain().why == "wait"
+
+
+def test_what_may_have_been_applied_is_remembered_where_only_a_part_goes_again(store_connection: redis.Redis) -> None:
+    """Its other events may be doubled as well, whenever they leave."""
+    events = [{"name": f"event_{n}", "properties": {}} for n in range(5)]
+    world = World(store_connection, events=events)
+    world.braze.answers = [NoAnswer(0, "cut", applied="unknown")]
+    world.accept(form("ann", 1))
+    world.drain()
+    braze = a_document()["braze"] | {"max_objects_per_request": 2}
+    world.stores.integrations.save(a_document(events=events, braze=braze), by="test")
+
+    world.drain_until_quiet()
+
+    assert len(world.braze.sent) == 4
+    assert (world.ledger()["delivered"], world.ledger()["possible_duplicates"]) == (1, 5)
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("which", range(4))
+def test_a_store_that_is_restarted_meanwhile_costs_no_entry_and_no_double(
+    world: World, monkeypatch: pytest.MonkeyPatch, which: int, carried_out: bool
+) -> None:
+    """Whether the step before the silence was carried out can't be seen; asking again has to be harmless either way."""
+    world.accept(*(form(f"p{n}", n) for n in range(100)))
+    step, count = world.stores.inbox._step, itertools.count()
+
+    def silent_once(*args: Any) -> Any:
+        if next(count) != which:
+            return step(*args)
+        if carried_out:
+            step(*args)
+        raise StoreUnavailable("The store can't be reached.")
+
+    monkeypatch.setattr(world.stores.inbox, "_step", silent_once)
+    monkeypatch.setattr("workers.drain.time.sleep", lambda _: None)
+    world.drain_until_quiet()
+
+    told = world.ledger()
+    assert (told["delivered"], told["possible_duplicates"]) == (100, 0)
+    assert set(world.braze.events().values()) == {1}

@@ -8,8 +8,9 @@ from fakeredis import FakeRedis, FakeServer
 from tests.factories import a_document
 from tests.workers.test_drain import PowerCut, World, cut_after, form
 from workers.braze.reply import Accepted, NoAnswer
-from workers.redo import redo
+from workers.redo import _judge, redo
 from workers.store.keys import own
+from workers.transform import compile_mapping
 
 BY_EMAIL = [{"kind": "user_alias", "field": "email", "alias_label": "email"}]
 
@@ -110,3 +111,30 @@ def test_it_may_die_between_any_two_commands(commands: int, answered: bool) -> N
     assert (heir.ledger()["delivered"], heir.ledger()["filtered"]) == (32, 8)
     assert set(heir.braze.events().values()) == {1}
     assert len(heir.braze.events()) == 32
+
+
+def test_rules_that_change_once_more_meanwhile_count_for_everything(world: World) -> None:
+    """What has been judged by the rules in between is judged again."""
+    world.accept(*(both(f"m{n}", n, f"p{n}@example.com") for n in range(3)))
+    change_identifiers(world)
+    stores, integration = world.stores, world.integration
+    stores.redo.begin(integration, "died-halfway")
+    mapping = compile_mapping(integration)
+    judged = [(one, _judge(one, integration, mapping)) for one in stores.redo.oldest(integration)[:2]]
+    stores.redo.move(integration, "died-halfway", judged)
+    stores.connection.delete(*stores.connection.keys("*:lease:*"))
+    change_identifiers(world, [{"kind": "external_id", "field": "member_id"}])
+
+    assert redo("summer-hub", stores).why == "empty"
+    world.drain_until_quiet()
+
+    people = [one.get("external_id") for request in world.braze.sent for one in request["attributes"]]
+    assert people == ["m0", "m1", "m2"]
+
+
+def test_where_nothing_was_ever_accepted_nothing_is_to_be_done(world: World) -> None:
+    """Otherwise every sweep would call for it, for ever."""
+    change_identifiers(world)
+
+    assert redo("summer-hub", world.stores).why == "empty"
+    assert not world.stores.redo.wanted(world.integration)

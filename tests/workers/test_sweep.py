@@ -41,6 +41,21 @@ def test_a_slow_turn_finds_work_that_is_on_no_list(stores: Stores) -> None:
     assert sweep(stores, lambda *_: None, turn=SLOW_EVERY) == 1
 
 
+def test_a_slow_turn_finds_what_waits_although_nobody_called_after_a_resume(stores: Stores) -> None:
+    """Whoever resumed may have died before they could call the lanes."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    [lane] = stores.inbox.accept(integration, [an_arrival("ann")]).wake
+    stores.integrations.pause("summer-hub", by="test")
+    assert stores.inbox.step(integration, lane, "a").why == "paused"  # type: ignore[union-attr]
+    stores.integrations.resume("summer-hub", by="test")
+    called: list[tuple[str, str, int]] = []
+
+    assert sweep(stores, lambda *call: called.append(call), turn=1) == 0
+    sweep(stores, lambda *call: called.append(call), turn=SLOW_EVERY)
+
+    assert called == [("drain", "summer-hub", lane)]
+
+
 def test_a_removed_integration_is_forgotten(stores: Stores) -> None:
     """A stale name on the list must not stop the sweep."""
     stores.connection.sadd("komo:active", "removed")

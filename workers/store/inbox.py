@@ -4,15 +4,15 @@ The inbox: one stream per lane, read under a fenced lease, emptied only after Br
 P = {braze_workspace}:<integration_id>
 
 P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect
-P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; tries, last;
-                         alarm: when a wake-up call comes anyway, ms
+P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; retry_at: not again
+                         before, ms; tries, last; alarm: when a wake-up call comes anyway, ms
 P:lease:<lane>   string  token of the one drain at work there; expires after LEASE_MS
 P:wake:<lane>    string  "somebody will come by": a wake-up is queued or the lane waits on purpose; expires
 P:due            zset    lane -> when it wants to run next, ms; only lanes with work
 P:park:<person>  list    ids of entries that the cursor passed while their person had to wait
 P:parked:<lane>  zset    person with a park list -> when their turn comes, ms
-P:cut            hash    person -> how many people may share their next batch; 0: one submission alone
-P:done           hash    entry id -> JSON of what Braze has accepted of it already
+P:cut            hash    person -> how many people may share their next batch; "0 n": their next n submissions go alone
+P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it already; ids are a lane's own
 P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
 P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from
@@ -20,9 +20,11 @@ P:ledger         hash    counters, changed only inside the scripts, so that they
 
 W = {braze_workspace}: what all its integrations share
 
-W:busy           hash    person -> until when at most (ms), and whose, a request about them is out
+W:busy           hash    person -> until when at most (ms), and whose, a request about them is out; with "?" behind the
+                         time: they are kept free for a batch that waits; expires
 W:cool:<slot>    hash    person -> until when Braze is left alone about them, ms; two slots rotate
-W:gate:track     hash    tat: the rate limiter's theoretical arrival time, ms; until: closed by a 429, ms; fails
+W:gate:track     hash    tat: the rate limiter's theoretical arrival time, ms, reckoned at `at`; until: closed by a
+                         429, ms
 
 komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
 
@@ -51,6 +53,8 @@ LEASE_MS = 15_000
 FLIGHT_MS = 35_000
 #: Submissions in one batch: folding may put many of one person into one object.
 MAX_ENTRIES = 500
+#: A person's checksum, before the number of lanes is known.
+CHECKSUMS = 2**32
 #: Bodies in one batch.
 MAX_BATCH_BYTES = 3_000_000
 
@@ -85,7 +89,7 @@ class Full(Exception):
 class Rest:
     """Nothing was handed out: why, and when to come back."""
 
-    why: Literal["empty", "more", "wait", "again", "paused", "busy"]
+    why: Literal["empty", "more", "wait", "again", "paused", "busy", "gone"]
     wait_ms: int = 0
     #: Whether nobody else has set an alarm for that time.
     alarm: bool = False
@@ -123,33 +127,28 @@ class Inbox:
 
         Raises: Full; StaleRules, nothing was kept; StoreUnavailable, after which they may have been kept.
         """
-        args: list[str | bytes | int] = [
-            "" if now_ms is None else now_ms, self.limits.lanes, self.limits.max_waiting, integration.version,
-        ]  # fmt: skip
+        now, limits = "-" if now_ms is None else now_ms, self.limits
+        args: list[str | bytes] = [f"{now} {limits.lanes} {limits.max_waiting} {integration.version}"]
         for one in arrivals:
             found = one.judgement
             person = found.person.key if found.person else ""
             whose = found.person.packed() if found.person else None
             head = orjson.dumps([one.digest.hex(), whose, one.received_ms, integration.version, one.event])
-            args += (
-                one.digest, "1" if one.short_lived else "", found.destination,
-                lane_of(person, 0x1_0000_0000), person or found.reason, one.body, head[1:-1],
-                int(found.attributes), found.events,
-            )  # fmt: skip
-        status, *rest = self._accept([own(integration)], args)
-        if status == b"stale":
+            label = f"{one.short_lived:d} {found.destination} {lane_of(person, CHECKSUMS)}"
+            facts = f"{label} {found.attributes:d} {found.events}"
+            args += (one.digest, facts, person or found.reason, one.body, head[1:-1])
+        status, *told = self._accept([own(integration)], args).decode().split(" ")
+        if status == "stale":
             raise StaleRules
-        if status == b"full":
-            raise Full(rest[0])
-        answers, wake = rest
-        ids = [
-            (submission_id(answers[2 * i], one.digest.hex()), answers[2 * i + 1] == b"again")
-            for i, one in enumerate(arrivals)
-        ]
+        if status == "full":
+            raise Full(int(told[0]))
+        wake = [int(lane) for lane in told[0].split(",") if lane]
+        days = [int(day) for day in told[1:]]
+        ids = [(submission_id(abs(day), one.digest.hex()), day < 0) for day, one in zip(days, arrivals, strict=True)]
         if wake:
             with reaching_the_store():
                 self._redis.sadd("komo:active", integration.id)
-        return Receipt(ids, [int(lane) for lane in wake])
+        return Receipt(ids, wake)
 
     def step(
         self,
@@ -196,9 +195,15 @@ class Inbox:
                 return False
             return bool(self._redis.pexpire(key, LEASE_MS))
 
-    def sweep(self, integration: Integration, *, now_ms: float | None = None) -> Swept:
-        """What has to be called for an integration now; each lane is named once in ten seconds."""
-        busy, redo, *lanes = self._sweep([own(integration)], ["" if now_ms is None else now_ms])
+    def sweep(self, integration: Integration, *, slow: bool = False, now_ms: float | None = None) -> Swept:
+        """
+        What has to be called for an integration now; each lane is named once in five seconds.
+
+        Args:
+            slow: Look at every lane, also for work that nobody has on their list: who resumed may have died halfway.
+        """
+        args = ["" if now_ms is None else now_ms, "1" if slow else ""]
+        busy, redo, *lanes = self._sweep([own(integration)], args)
         if not busy and not redo:
             self.deactivate(integration.id)
             with reaching_the_store():
@@ -256,7 +261,7 @@ def _read_step(answer: list[Any]) -> Batch | Rest:
 
 
 def _read_batch(answer: list[Any]) -> Batch:
-    _, ids, heads, bodies, sent_before, cut, version, done_text, tries = answer
+    _, ids, heads, bodies, sent_before, cut, version, done_text, tries, number = answer
     done = orjson.loads(done_text) if done_text != b"{}" else {}
     entries = [
         Entry(
@@ -266,4 +271,4 @@ def _read_batch(answer: list[Any]) -> Batch:
             ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
         )
     ]
-    return Batch(entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies)
+    return Batch(entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number)

@@ -54,6 +54,9 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
     """
     if own(current.integration) == own(new):
         return
+    # Each step writes to its lane's hash, also where the ledger stays as it is.
+    lanes = int(pipe.hget(f"{own(current.integration)}:state", "lanes") or 0)
+    pipe.watch(*(f"{own(current.integration)}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
     if _counts(pipe, current.integration)[1]:
         raise Conflict("Braze is being called right now: try again in a moment, or pause the integration first.")
 
@@ -99,6 +102,12 @@ def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Int
             pipe.delete(key)
         else:
             pipe.rename(key, own(new) + key.removeprefix(own(old)))
+
+
+def clear(pipe: Pipeline, connection: redis.Redis, new: Integration) -> None:
+    """Queue the removal of what a process that died while it removed an integration of this id has left."""
+    for name in connection.scan_iter(match=f"{own(new)}:*", count=1000):
+        pipe.unlink(name)
 
 
 def execute(pipe: Pipeline) -> None:

@@ -8,6 +8,8 @@ komo:integration:<id>        hash    document (JSON without the key), version, r
                                      api_key_env: the variable that holds the key instead
 komo:integration:<id>:audit  stream  when, by which way of signing in, what changed; the newest AUDIT_LINES of them
 komo:workspaces              hash    fingerprint of a host and a key -> the Braze workspace that they belong to
+komo:versions                hash    id -> the last version of an integration that was removed: numbers never return, so
+                                     that nobody takes a new integration for what they remember of the old one
 P:state                      hash    version, paused ("", person, braze), paused_because, and redo where a save changed
                                      the rules by which the people of waiting submissions were found
 """
@@ -52,6 +54,7 @@ from workers.store.seal import Seal
 IDS = "komo:integrations"
 #: Integrations that have work; see inbox.py.
 ACTIVE = "komo:active"
+VERSIONS = "komo:versions"
 #: Two saves of one document at the same moment: the second looks again, this often.
 ATTEMPTS = 20
 
@@ -178,6 +181,7 @@ class Integrations:
             pipe.delete(f"{own(current.integration)}:state")
             pipe.srem(IDS, integration_id)
             pipe.srem(ACTIVE, integration_id)
+            pipe.hset(VERSIONS, integration_id, current.version)
             pipe.execute()
             return own(current.integration)
 
@@ -261,12 +265,14 @@ class Integrations:
         integration = reading.integration()
         if current:
             changes.guard_move(pipe, current, integration)
-        version = current.version + 1 if current else 1
+        version = 1 + (current.version if current else int(pipe.hget(VERSIONS, integration.id) or 0))
         fresh: dict[str, str] = {} if current else {one: new_secret(one) for one in SECRETS}
         fields = document_fields(reading.document, version, new=current is None)
         pipe.multi()
         if current:
             changes.move_all(pipe, self._redis, current.integration, integration)
+        else:
+            changes.clear(pipe, self._redis, integration)
         if known_as:
             pipe.hset(changes.WORKSPACES, known_as, integration.braze.workspace)
         pipe.sadd(IDS, integration.id)

@@ -13,6 +13,7 @@ for lane = 0, tonumber(redis.call('HGET', P .. ':state', 'lanes') or 0) - 1 do
   if redis.call('XLEN', P .. ':in:' .. lane) > 0 then
     redis.call('ZADD', P .. ':due', 'LT', now, lane)
     redis.call('DEL', P .. ':wake:' .. lane)
+    redis.call('HDEL', P .. ':lane:' .. lane, 'retry_at')
     found[#found + 1] = lane
   end
 end

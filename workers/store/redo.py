@@ -1,9 +1,11 @@
 """
 Judging again what waits, after the rules for people have changed, in acceptance order and before sending goes on.
 
-P:state        hash    redo: set by the save that changed the rules, until everything is judged again
-P:annex        stream  what is accepted meanwhile; judged after everything older
-P:new:<lane>   stream  what has been judged; takes the place of P:in:<lane> at the end
+P:state           hash    redo: the version of the save that changed the rules, until everything is judged again;
+                          redo_by: what redo was when the judging began
+P:annex           stream  what is accepted meanwhile; judged after everything older
+P:new:<lane>      stream  what has been judged; takes the place of P:in:<lane> at the end
+P:newdone:<lane>  hash    as P:done:<lane>; takes its place
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,8 @@ from workers.store.inbox import LEASE_MS
 from workers.store.keys import own
 from workers.store.scripts import Script
 
-#: Entries judged between two looks at the lease.
-PAGE = 200
+#: Entries judged between two looks at the lease, at most, over all lanes.
+PAGE = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,13 @@ class Redo:
         """The entries that were accepted first of those left, in that order; what came meanwhile is last."""
         with reaching_the_store():
             lanes = int(self._redis.hget(f"{own(integration)}:state", "lanes") or 0)
-            pages = [self._page(integration, f"in:{lane}") for lane in range(lanes)]
+            count = max(1, PAGE // max(1, lanes))
+            pages = [self._page(integration, f"in:{lane}", count) for lane in range(lanes)]
             found = [one for page in pages for one in page]
             if not found:
-                return self._page(integration, "annex")
+                return self._page(integration, "annex", PAGE)
         # A lane of which only a part was read may hold older entries than what the others show at their end.
-        known_to = min((page[-1].order for page in pages if len(page) == PAGE), default=None)
+        known_to = min((page[-1].order for page in pages if len(page) == count), default=None)
         return sorted((one for one in found if known_to is None or one.order <= known_to), key=lambda one: one.order)
 
     def move(self, integration: Integration, token: str, judged: Sequence[tuple[Waiting, Judgement]]) -> None:
@@ -102,6 +105,6 @@ class Redo:
             raise LeaseLost
         return status == b"done"
 
-    def _page(self, integration: Integration, stream: str) -> list[Waiting]:
-        entries: Any = self._redis.xrange(f"{own(integration)}:{stream}", count=PAGE)
+    def _page(self, integration: Integration, stream: str, count: int) -> list[Waiting]:
+        entries: Any = self._redis.xrange(f"{own(integration)}:{stream}", count=count)
         return [Waiting(stream, id_.decode(), orjson.loads(values[b"h"]), values[b"b"]) for id_, values in entries]

@@ -14,12 +14,19 @@ for lane = 0, lanes - 1 do
     redis.call('DEL', P .. ':park:' .. person)
   end
   redis.call('DEL', P .. ':parked:' .. lane, P .. ':lane:' .. lane, P .. ':lease:' .. lane, P .. ':in:' .. lane)
-  redis.call('DEL', P .. ':wake:' .. lane)
+  redis.call('DEL', P .. ':wake:' .. lane, P .. ':done:' .. lane)
+  redis.call('ZREM', P .. ':due', lane)
   if redis.call('EXISTS', P .. ':new:' .. lane) == 1 then
     redis.call('RENAME', P .. ':new:' .. lane, P .. ':in:' .. lane)
     redis.call('ZADD', P .. ':due', 0, lane)
   end
+  if redis.call('EXISTS', P .. ':newdone:' .. lane) == 1 then
+    redis.call('RENAME', P .. ':newdone:' .. lane, P .. ':done:' .. lane)
+  end
 end
 redis.call('DEL', P .. ':annex', P .. ':cut')
+local redo = redis.call('HMGET', P .. ':state', 'redo', 'redo_by')
+redis.call('HDEL', P .. ':state', 'redo_by')
+if redo[1] ~= redo[2] then return 'more' end
 redis.call('HDEL', P .. ':state', 'redo')
 return 'done'

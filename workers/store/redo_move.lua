@@ -5,7 +5,7 @@
 --          person, head, attributes, events
 -- Returns  how many were moved, or -1 if another has taken over
 local P, moved = KEYS[1], 0
-if redis.call('GET', P .. ':lease:0') ~= ARGV[1] then return -1 end
+if redis.call('GET', P .. ':lease:0') ~= ARGV[1] or redis.call('HEXISTS', P .. ':state', 'redo') == 0 then return -1 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for at = 2, #ARGV, 8 do
@@ -13,11 +13,12 @@ for at = 2, #ARGV, 8 do
   local found = redis.call('XRANGE', stream, id, id)[1]
   if found then
     local body, old_head = found[2][2], found[2][4]
-    local done = redis.call('HGET', P .. ':done', id)
+    local k_done = P .. ':done:' .. (string.match(ARGV[at], '^in:(%d+)$') or '')
+    local done = redis.call('HGET', k_done, id)
     if destination == 'lane' then
       local new = redis.call('XADD', P .. ':new:' .. ARGV[at + 3], '*', 'b', body, 'h', head, 'p', ARGV[at + 4],
                              'a', ARGV[at + 6], 'e', ARGV[at + 7])
-      if done then redis.call('HSET', P .. ':done', new, done) end
+      if done then redis.call('HSET', P .. ':newdone:' .. ARGV[at + 3], new, done) end
       redis.call('HINCRBY', P .. ':ledger', 'bytes', #head - #old_head)
     else
       redis.call('HINCRBY', P .. ':ledger', 'waiting', -1)
@@ -31,7 +32,7 @@ for at = 2, #ARGV, 8 do
         redis.call('HINCRBY', P .. ':ledger', 'kept', 1)
       end
     end
-    if done then redis.call('HDEL', P .. ':done', id) end
+    if done then redis.call('HDEL', k_done, id) end
     redis.call('XDEL', stream, id)
     moved = moved + 1
   end

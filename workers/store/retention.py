@@ -42,8 +42,8 @@ class Retention:
         """Drop the days whose every submission is settled and older than the retention."""
         prefix = own(integration)
         with reaching_the_store():
-            seen_from, lanes = self._redis.hmget(f"{prefix}:state", ["seen_from", "lanes"])
-            if seen_from is None:
+            seen_from, lanes, redo = self._redis.hmget(f"{prefix}:state", ["seen_from", "lanes", "redo"])
+            if seen_from is None or redo:  # while they are judged again, the oldest may lie anywhere
                 return
             streams = [f"{prefix}:in:{lane}" for lane in range(int(lanes or 0))] + [f"{prefix}:dlq"]
             firsts: list[Any] = [self._redis.xrange(stream, count=1) for stream in streams]

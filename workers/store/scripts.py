@@ -1,24 +1,31 @@
 """Lua scripts: one file each beside this one, run by hash and loaded again after a restart of the store."""
 
 from collections.abc import Sequence
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
 import redis
+from redis.exceptions import NoScriptError
 
 from workers.store.connect import reaching_the_store
-
-store_errors = reaching_the_store
 
 
 class Script:
     """One of the scripts, over one connection."""
 
     def __init__(self, connection: redis.Redis, name: str) -> None:
-        text = Path(__file__).with_name(f"{name}.lua").read_text("utf-8")
-        self._run = connection.register_script(text)
+        self._redis = connection
+        self._text = Path(__file__).with_name(f"{name}.lua").read_text("utf-8")
+        # How Redis names a script: https://redis.io/docs/latest/commands/evalsha/
+        self._hash = sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int | float]) -> Any:
         """Run it wholly or not at all; raises StoreUnavailable where nobody knows which."""
+        command = ("EVALSHA", self._hash, len(keys), *keys, *args)
         with reaching_the_store():
-            return self._run(keys=list(keys), args=list(args))
+            try:
+                return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+            except NoScriptError:  # it did not run: the store was restarted, or is another one by now
+                self._redis.script_load(self._text)
+                return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]

@@ -1,8 +1,10 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import redis
@@ -12,6 +14,7 @@ from kombu.utils.url import parse_url
 from schemas.settings import load_settings
 from workers.errors import StoreUnavailable
 from workers.store.connect import (
+    LONG_UNUSED_S,
     broker_transport_options,
     broker_url,
     connect,
@@ -185,3 +188,28 @@ def test_a_shown_address_holds_no_secret_and_a_socket_s_path_any_character() -> 
     """Both end in messages and settings."""
     assert shown_address("redis://u:pw@h:1/0?password=x") == "redis://h:1/0"
     assert unix_url("/run/a b?#%/s.sock") == "unix:///run/a%20b%3F%23%25/s.sock"
+
+
+def test_threads_that_come_and_go_leave_no_connection_behind(redis_server: str) -> None:
+    """A web server makes threads as it needs them; a pool that runs dry would refuse everybody."""
+    client = connect(redis_server)
+    script = client.script_load("return 1")
+
+    for _ in range(150):
+        thread = threading.Thread(target=client.execute_command, args=("EVALSHA", script, 0))
+        thread.start()
+        thread.join()
+
+    assert len(client.client_list()) < 10
+
+
+def test_a_script_runs_again_after_the_server_hung_up(redis_server: str) -> None:
+    """A connection that was idle may be gone; nothing was sent over it, so nothing is in doubt."""
+    client: Any = connect(redis_server)
+    script = client.script_load("return 1")
+    assert client.execute_command("EVALSHA", script, 0) == 1
+    other = connect(redis_server)
+    other.client_kill_filter(skipme=True, _type="normal")
+    time.sleep(2 * LONG_UNUSED_S)
+
+    assert client.execute_command("EVALSHA", script, 0) == 1

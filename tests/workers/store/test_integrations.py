@@ -432,7 +432,41 @@ def test_deleting_leaves_nothing_behind(integrations: Integrations, store_connec
 
     assert [one for one in store_connection.scan_iter("*summer*") if b"summer-2" not in one] == []
     assert [one.id for one in integrations.list()] == ["summer-2"]
-    assert save(integrations).version == 1
+    assert save(integrations).version == 2  # so that nobody takes it for the one they remember
+
+
+def test_what_a_removal_that_died_halfway_left_is_not_taken_over(
+    integrations: Integrations, store_connection: redis.Redis
+) -> None:
+    """An id may be used again: the new one must not begin with the submissions of the old."""
+    store_connection.hset("{acme}:summer:ledger", "waiting", 7)
+    store_connection.xadd("{acme}:summer:in:0", {"b": "{}"})
+
+    save(integrations)
+
+    assert store_connection.keys("{acme}:summer:*") == [b"{acme}:summer:state"]
+
+
+def test_a_move_takes_along_what_a_drain_sets_aside_meanwhile(
+    integrations: Integrations, store_connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Setting aside changes no number, but makes keys that were not there when they were counted."""
+    save(integrations)
+    scan, overtaken = store_connection.scan_iter, list[bool]()
+
+    def scan_and_be_overtaken(*args: Any, **named: Any) -> Any:
+        found = list(scan(*args, **named))
+        if not overtaken:
+            overtaken.append(True)
+            store_connection.rpush("{acme}:summer:park:ann", "1-0")
+            store_connection.hset("{acme}:summer:lane:0", "cursor", "1-0")
+        return iter(found)
+
+    monkeypatch.setattr(store_connection, "scan_iter", scan_and_be_overtaken)
+
+    save(integrations, a_document(braze={"workspace": "elsewhere"}))
+
+    assert store_connection.keys("*:park:ann") == [b"{elsewhere}:summer:park:ann"]
 
 
 def test_the_audit_names_what_changed_and_never_a_value(integrations: Integrations) -> None:

@@ -66,3 +66,15 @@ def test_what_still_waits_always_counts_as_seen(store_connection: redis.Redis, h
     Retention(store_connection, hours=72, keep=100).trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
 
     assert inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]
+
+
+def test_nothing_is_forgotten_while_what_waits_is_judged_again(store_connection: redis.Redis, hub: Integration) -> None:
+    """It lies in other streams for as long."""
+    inbox = Inbox(store_connection, Limits())
+    inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS)
+    store_connection.hset(f"{own(hub)}:state", "redo", 1)
+    [stream] = store_connection.keys("*:in:*")
+    store_connection.rename(stream, f"{own(hub)}:new:0")
+    Retention(store_connection, hours=72, keep=100).trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
+
+    assert inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]
