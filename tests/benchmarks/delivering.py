@@ -216,6 +216,8 @@ def measure(
     targets = [
         Target("delivery vs a task per submission, one object each, off", 40, off_1.rate / task_1.rate),
         Target("delivery vs a task per submission, one object each, on", 25, on_1.rate / task_1.rate),
+        Target("the same by processor time, off", 40, task_1.cpu_us / off_1.cpu_us),
+        Target("the same by processor time, on", 25, task_1.cpu_us / on_1.cpu_us),
         Target("delivery vs hand-tuned, features off", 0.4, off.rate / hand_off.rate),
         Target("delivery vs hand-tuned, all on", 0.45, on.rate / hand_on.rate),
         Target("worker CPU vs hand-tuned, features off", 3, off.cpu_us / hand_off.cpu_us, at_most=True),
