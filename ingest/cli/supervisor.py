@@ -92,7 +92,8 @@ class Supervisor:
                     next_turn_s = time.monotonic() + 1
                 self._print_for(TURN_S)
         except BrokenPipeError:
-            pass  # nobody reads our output any more
+            # Nobody reads our output any more: what is still in its buffer must not fail a second time at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
             self._stop()
             for number, handler in before.items():
