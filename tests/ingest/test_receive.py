@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import time
 from io import BytesIO, RawIOBase
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from workers.errors import StoreUnavailable
 from workers.store import Stores, open_stores
 
 BRAZE = "http://127.0.0.1:9"
+SAMPLES = Path(__file__).parents[1] / "data" / "komo"
 
 
 class Door:
@@ -345,3 +347,12 @@ def test_what_two_integrations_are_sent_is_two_submissions(door: Door) -> None:
     ids = [answer["submissions"][0]["id"] for answer in (first, second)]
     shown = [door.stores.timeline.show(one) for one in ids]
     assert [one and one["integration"] for one in shown] == ["summer-hub", "winter-hub"]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.json")), ids=lambda path: path.stem)
+def test_everything_komo_is_known_to_send_is_taken(door: Door, path: Path) -> None:
+    """None of its oddities is a reason to turn a submission away."""
+    answer = door.post(path.read_bytes())
+
+    assert answer.status_code == 202
+    assert sum(door.ledger()[name] for name in ("waiting", "filtered", "dead")) == 1
