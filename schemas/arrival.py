@@ -1,15 +1,13 @@
 """One submission at the door: judged, but not yet kept."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from schemas.person import Person
 
 Destination = Literal["lane", "filtered", "dead"]
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Where a submission goes."""
 
     destination: Destination
@@ -22,8 +20,7 @@ class Judgement:
     events: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What the inbox needs to know of a submission."""
 
     #: What makes it the same as another: `schemas.identity`.

@@ -1,15 +1,15 @@
 """Submissions of one lane that travel in one request, and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from schemas.person import Person
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One submission as it was handed out."""
 
     id: str
@@ -40,6 +40,8 @@ class Batch:
     bodies: bytes
     #: Counts the batches of a lane, so that a settlement sent twice settles once.
     number: int = 0
+    #: What the store calls the person of each entry.
+    people: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -73,9 +75,8 @@ class Settlement:
 
     def told(self) -> dict[str, Any]:
         """The form that step.lua reads."""
-        people = [entry.person.key for entry in self.batch.entries]
         told: dict[str, Any] = {
-            "people": people, "sent": self.sent, "counts": self.counts, "attempt": self.attempt,
+            "people": self.batch.people, "sent": self.sent, "counts": self.counts, "attempt": self.attempt,
             "number": self.batch.number,
         }  # fmt: skip
         if self.gate_after_ms is not None:

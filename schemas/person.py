@@ -1,15 +1,13 @@
 """Whom a submission is about: one identifier, as Braze will look for it."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from schemas.mapping import IdentifierKind
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """One (kind, alias label if any, normalised value). Two identifiers are two people."""
 
     kind: IdentifierKind

@@ -1,13 +1,11 @@
 """One thing a person did on a Komo card, in the one shape that mappings see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A body of Komo's, read into sections that mappings address by dotted paths."""
 
     #: Ours, and its identity everywhere; Komo's own is `raw.id`.
@@ -22,7 +20,7 @@ class Submission:
     #: fields, tracked, extension, raw. A section that the body says nothing about is absent or empty.
     sections: Mapping[str, Any]
     #: Names of what had to be guessed while reading, such as `occurred_at_unreadable`.
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 #: A path after parsing: section first, then keys; `("fields", "email")`.

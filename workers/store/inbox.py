@@ -261,7 +261,7 @@ def _read_step(answer: list[Any]) -> Batch | Rest:
 
 
 def _read_batch(answer: list[Any]) -> Batch:
-    _, ids, heads, bodies, sent_before, cut, version, done_text, tries, number = answer
+    _, ids, heads, bodies, sent_before, cut, version, done_text, tries, number, people = answer
     done = orjson.loads(done_text) if done_text != b"{}" else {}
     entries = [
         Entry(
@@ -271,4 +271,14 @@ def _read_batch(answer: list[Any]) -> Batch:
             ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
         )
     ]
-    return Batch(entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number)
+    return Batch(
+        entries,
+        sent_before.decode(),
+        cut.decode(),
+        int(version),
+        int(tries),
+        heads,
+        bodies,
+        number,
+        people.decode().split(" "),
+    )

@@ -5,7 +5,7 @@
 -- ARGV[1]  JSON: lane, token, now (absent = the store's clock), lease_ms, release (stop after settling), spacing_ms,
 --          max_objects, max_entries, max_bytes, rate_requests, rate_period_ms, flight_ms, settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
--- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, done, tries, number}
+-- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, done, tries, number, people}
 --          {'wait', ms, why, 'alarm' or ''}   {'more'}   {'empty'}   {'again'}   {'paused'}   {'busy'}   {'lost'}
 --          {'gone'}: the integration was moved or removed
 local P, W = KEYS[1], KEYS[2]
@@ -443,4 +443,5 @@ if redis.call('EXISTS', k_done) == 1 then
 end
 return {'batch', table.concat(ids, ' '), '[' .. table.concat(heads, ',') .. ']', '[' .. table.concat(bodies, ',') .. ']',
         flight_state, cut, state[3] or '0',
-        '{' .. done .. '}', redis.call('HGET', k_lane, 'tries') or '0', number}
+        '{' .. done .. '}', redis.call('HGET', k_lane, 'tries') or '0', number,
+        table.concat(people, ' ')}

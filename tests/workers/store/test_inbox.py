@@ -92,7 +92,7 @@ def test_a_repeat_is_recognised_days_later_while_it_waits(rig: Rig, hub: Integra
 
 def test_a_body_without_id_and_time_may_come_again_after_a_while(rig: Rig, hub: Integration) -> None:
     """Two people may say the same; only what comes within minutes is taken for a repeat."""
-    short = replace(an_arrival("ann"), short_lived=True)
+    short = an_arrival("ann")._replace(short_lived=True)
 
     answers = [rig.inbox.accept(hub, [short], now_ms=rig.now).submissions[0][1] for _ in range(2)]
     rig.redis.delete(*rig.redis.keys("*:once:*"))

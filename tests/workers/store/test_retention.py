@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ def hub(store_connection: redis.Redis) -> Integration:
 
 def filtered(number: int) -> Arrival:
     """One that is settled as soon as it is accepted."""
-    return replace(an_arrival("ann", number), judgement=Judgement("filtered", reason="no_identifier"))
+    return an_arrival("ann", number)._replace(judgement=Judgement("filtered", reason="no_identifier"))
 
 
 def test_settled_submissions_go_by_age_and_are_counted(store_connection: redis.Redis, hub: Integration) -> None:

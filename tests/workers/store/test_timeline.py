@@ -1,7 +1,6 @@
 """Listings and single submissions, over every stream that holds some."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,12 +68,12 @@ def hub(store_connection: redis.Redis) -> Hub:
 
 
 def dead(number: int) -> Arrival:
-    return replace(an_arrival(number=number), judgement=Judgement("dead", reason="bad_identifier"))
+    return an_arrival(number=number)._replace(judgement=Judgement("dead", reason="bad_identifier"))
 
 
 def filtered(number: int, **changes: Any) -> Arrival:
     judgement = Judgement("filtered", reason="no_identifier")
-    return replace(an_arrival(number=number), judgement=judgement, **changes)
+    return an_arrival(number=number)._replace(judgement=judgement, **changes)
 
 
 def test_what_came_last_is_listed_first_wherever_it_lies(hub: Hub) -> None:
@@ -153,8 +152,8 @@ def test_a_listing_looks_at_a_bounded_part(hub: Hub, monkeypatch: pytest.MonkeyP
 
 def test_older_ones_are_left_out(hub: Hub) -> None:
     """By the time of receipt, not by when they were settled."""
-    old = replace(an_arrival(number=1), received_ms=NOON_MS - 1000)
-    new = replace(an_arrival(number=2), received_ms=NOON_MS + 1000)
+    old = an_arrival(number=1)._replace(received_ms=NOON_MS - 1000)
+    new = an_arrival(number=2)._replace(received_ms=NOON_MS + 1000)
     _, newer = hub.accept(old, new)
 
     assert hub.listed(since=datetime.fromtimestamp(NOON_MS / 1000, UTC)) == [newer]
