@@ -27,7 +27,8 @@ def sweep(stores: Stores, wake: Wake, *, turn: int) -> int:
     """
     slow = turn % SLOW_EVERY == 0
     calls = 0
-    for integration_id in stores.integrations.ids() if slow else stores.inbox.active():
+    busy = stores.integrations.ids() if slow else stores.inbox.active()
+    for integration_id in busy:
         try:
             integration = stores.integrations.get_cached(integration_id, max_age_s=5).integration
         except UnknownIntegration:
@@ -38,6 +39,8 @@ def sweep(stores: Stores, wake: Wake, *, turn: int) -> int:
             stores.retention.trim(integration)
     if slow:
         stores.pressure.measure()
+    elif busy:
+        stores.pressure.measure_memory()
     if calls:
         log.info("sweep.called", extra={"calls": calls})
     return calls

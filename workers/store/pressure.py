@@ -46,18 +46,27 @@ class Pressure:
         self._read_at = float("-inf")
         self._reading = Reading(memory=False, waiting_bytes=0, maxmemory=0)
 
+    def measure_memory(self) -> None:
+        """Look at the store's memory alone: it may fill within seconds."""
+        with reaching_the_store():
+            used, most = self._memory()
+            self._redis.hset(KEY, mapping={"memory": int(_is_high(used, most)), "maxmemory": most})
+
     def measure(self) -> Reading:
         """Look at the store, and leave the reading there for the web processes."""
         with reaching_the_store():
-            info: dict[str, Any] = self._redis.info("memory")
-            used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+            used, most = self._memory()
             pipe = self._redis.pipeline(transaction=False)
             for integration in self._integrations():
                 pipe.hget(f"{own(integration)}:ledger", "bytes")
             waiting = sum(int(value or 0) for value in pipe.execute())
-            reading = Reading(memory=0 < most * MEMORY_MARK < used, waiting_bytes=waiting, maxmemory=most)
+            reading = Reading(memory=_is_high(used, most), waiting_bytes=waiting, maxmemory=most)
             self._redis.hset(KEY, mapping={"memory": int(reading.memory), "waiting_bytes": waiting, "maxmemory": most})
         return reading
+
+    def _memory(self) -> tuple[int, int]:
+        info: dict[str, Any] = self._redis.info("memory")
+        return int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
 
     def too_high(self) -> bool:
         """Whether new work has to be refused; asks the store at most once a second."""
@@ -69,3 +78,8 @@ class Pressure:
             self._read_at = now
         limit = self._max if self._max is not None else self._reading.maxmemory // 2
         return self._reading.memory or 0 < limit <= self._reading.waiting_bytes
+
+
+def _is_high(used: int, most: int) -> bool:
+    """Whether more is used than the mark; a store without limit is never full."""
+    return 0 < most * MEMORY_MARK < used

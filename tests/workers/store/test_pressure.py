@@ -41,3 +41,15 @@ def test_a_store_without_limit_refuses_nothing(store_connection: redis.Redis, me
     Pressure(store_connection, list, max_waiting_bytes=None).measure()
 
     assert not Pressure(store_connection, list, max_waiting_bytes=None).too_high()
+
+
+def test_memory_alone_is_looked_at_in_between(store_connection: redis.Redis, memory: dict[str, int]) -> None:
+    """A flood fills it within seconds; counting every integration's bytes can wait."""
+    hub = an_integration()
+    store_connection.hset(f"{own(hub)}:ledger", "bytes", 30)
+    Pressure(store_connection, lambda: [hub], max_waiting_bytes=None).measure()
+    memory["used_memory"] = 81
+    Pressure(store_connection, list, max_waiting_bytes=None).measure_memory()
+
+    assert Pressure(store_connection, list, max_waiting_bytes=None).too_high()
+    assert store_connection.hget("komo:pressure", "waiting_bytes") == b"30"
