@@ -110,25 +110,6 @@ def pack(items: Sequence[Item], *, max_objects: int, max_bytes: int, existing_pr
     return Packed(rest.requests, sorted(too_big.union(rest.too_big)))
 
 
-def halve(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """
-    Two parts of about the same length that share no person, each in the order of the items.
-
-    Returns: The second part is empty if all items are one person's.
-    """
-    counts: dict[Person, int] = {}
-    for item in items:
-        counts[item.person] = counts.get(item.person, 0) + 1
-    first: set[Person] = set()
-    taken = 0
-    for person, count in counts.items():
-        if first and (taken + count) * 2 > len(items) + count:
-            break
-        first.add(person)
-        taken += count
-    return [item for item in items if item.person in first], [item for item in items if item.person not in first]
-
-
 def _cut(items: Sequence[Item], limits: _Limits) -> Iterator[list[_Piece]]:
     """Lists of pieces that have room in one request, as far as objects can be counted without folding."""
     pieces: list[_Piece] = []

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.person import Person
-from workers.pack import Item, Packed, halve, pack
+from workers.pack import Item, Packed, pack
 
 MIRA = Person("external_id", "mira")
 TOM = Person("external_id", "tom")
@@ -205,15 +205,6 @@ def test_a_request_holds_at_least_one_object() -> None:
     """Less would never end."""
     with pytest.raises(ValueError, match="at least one"):
         packed(max_objects=0)
-
-
-def test_halves_never_split_a_person() -> None:
-    """Two requests with one person in them could be applied in any order."""
-    items = [item(MIRA, name="1"), item(TOM, name="2"), item(MIRA, name="3"), item(INES, name="4")]
-
-    assert halve(items) == ([items[0], items[2]], [items[1], items[3]])
-    assert halve(items[:1]) == (items[:1], [])
-    assert halve([]) == ([], [])
 
 
 people = st.sampled_from([MIRA, TOM, INES, Person("email", "kim@example.com")])
