@@ -12,7 +12,8 @@ from ingest.api import register_api
 from ingest.health import health
 from ingest.problems import MACHINE_PATHS
 from ingest.problems import register as register_problems
-from ingest.receive import MAX_BODY_BYTES, Wake, webhook
+from ingest.receive import MAX_BODY_BYTES, webhook
+from ingest.wake import Wake
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging

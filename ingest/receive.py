@@ -1,7 +1,6 @@
 """POST /webhooks/komo/<integration_id>: verify, validate, save, answer 202."""
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from ingest.arrive import arrive
 from ingest.problems import problem
 from ingest.verify import is_genuine, may_be_genuine
+from ingest.wake import Wake, call
 from schemas.body import OneBody, UnreadableBody, read_body
 from schemas.integration import Integration
 from workers.errors import StaleRules, StoreUnavailable, UnknownIntegration
@@ -35,8 +35,6 @@ PROOF_HEADERS = {
     name: "HTTP_" + name.upper().replace("-", "_")
     for name in ("Authorization", "webhook-id", "webhook-timestamp", "webhook-signature")
 }
-
-Wake = Callable[[str, str, int], None]
 
 
 def webhook(stores: Stores, wake: Wake) -> Blueprint:
@@ -78,7 +76,7 @@ def accept_body(
     except Full:
         return _full(stored.id, len(bodies))
     for lane in receipt.wake:
-        _call(integration.id, lane, stores, wake)
+        call(integration, lane, stores, wake)
     log.debug("submission.accepted", extra={"integration": integration.id, "count": len(bodies)})
     answer = {"submissions": [{"id": one, "duplicate": again} for one, again in receipt.submissions]}
     return Response(orjson.dumps(answer), 202, content_type="application/json")
@@ -100,19 +98,6 @@ def _keep(
         except StaleRules:
             stored = stores.integrations.get_cached(stored.id, max_age_s=0)
     raise StoreUnavailable("The integration is being saved again and again.")
-
-
-def _call(integration_id: str, lane: int, stores: Stores, wake: Wake) -> None:
-    """The submission is safe by now: a broker that is away only costs the second until the next sweep."""
-    try:
-        wake("drain", integration_id, lane)
-    except Exception as error:
-        log.warning("wake.failed", extra={"integration": integration_id, "error": type(error).__name__})
-        try:
-            integration = stores.integrations.get_cached(integration_id).integration
-            stores.inbox.forget_wake(integration, lane)
-        except StoreUnavailable:
-            log.warning("wake.kept", extra={"integration": integration_id, "lane": lane})
 
 
 def _full(integration_id: str, count: int) -> Response:
@@ -172,10 +157,11 @@ def _read_data() -> bytes:
         # One byte more, because the stream gives up at its limit, and a body may end there.
         request.max_content_length = left = MAX_BODY_BYTES + 1
         stream = request.stream
-    data = b""
+    parts = []
     while left and (part := stream.read(left)):  # one read may bring less than it was asked for
-        data += part
+        parts.append(part)
         left -= len(part)
+    data = b"".join(parts)
     if len(data) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     if promised is not None and len(data) < promised:

@@ -8,7 +8,8 @@ from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from ingest.api import integrations, submissions
-from ingest.api.context import ApiContext, Probe, Wake
+from ingest.api.context import ApiContext, Probe
+from ingest.wake import Wake
 from schemas.api import ProblemShown
 from schemas.settings import Settings
 from workers.braze.client import BrazeClient

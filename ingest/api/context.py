@@ -9,6 +9,7 @@ import orjson
 from flask import Response, abort, current_app, request
 
 from ingest.problems import problem
+from ingest.wake import Wake, call
 from schemas.integration import BrazeTarget
 from schemas.settings import Settings
 from workers.errors import StaleVersion
@@ -16,7 +17,6 @@ from workers.store import Stores
 
 #: Host, key, permission: a name, whether it is right, and a sentence.
 Probe = Callable[[BrazeTarget, str], list[tuple[str, bool, str]]]
-Wake = Callable[[str, str, int], None]
 
 #: How `save` and its like record who it was.
 BY = "api"
@@ -93,7 +93,4 @@ def wake_up(integration_id: str) -> None:
             wake("redo", integration_id, 0)
         return
     for lane in stores.inbox.kick(integration):
-        try:
-            wake("drain", integration_id, lane)
-        except Exception:  # as above
-            stores.inbox.forget_wake(integration, lane)
+        call(integration, lane, stores, wake)
