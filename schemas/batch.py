@@ -1,12 +1,23 @@
 """Submissions of one lane that travel in one request, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from schemas.attempts import NO_ATTEMPTS, Attempts
 from schemas.person import Person
+
+
+class Replay(NamedTuple):
+    """What a person asked for when they put a dead letter back."""
+
+    #: How often it was replayed by now.
+    number: int
+    at_ms: int
+    #: Events that happened before are left out.
+    events_since_ms: float | None
 
 
 class Entry(NamedTuple):
@@ -14,13 +25,23 @@ class Entry(NamedTuple):
 
     id: str
     submission_id: str
+    #: Rises with acceptance: says which of two submissions of a Braze workspace was accepted later.
     order: int
     person: Person
     received_ms: int
     event: str
     body: dict[str, Any]
-    #: `a`, `e`: names of attributes and keys of events that Braze has taken; `u`: true where it may have taken more.
+    #: `a`, `e`: names of attributes and keys of events that Braze has taken; `u`: true where it may have taken more;
+    #: `t`, `k`: earlier attempts and their number.
     done: dict[str, Any] | None = None
+    #: Days since 1970 of its acceptance.
+    day: int = 0
+    replay: Replay | None = None
+
+    @property
+    def tried(self) -> Attempts:
+        """What was tried with it in earlier batches."""
+        return Attempts(self.done["t"], self.done["k"]) if self.done and "t" in self.done else NO_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,20 @@ class Batch:
     number: int = 0
     #: What the store calls the person of each entry.
     people: Sequence[str] = ()
+    #: Failures of this lane since its last success after which Braze seemed to be away; answers 429 in a row.
+    fails: int = 0
+    limited: int = 0
+    #: What was tried with this very batch.
+    tried: Attempts = NO_ATTEMPTS
+    #: Whether it has to be remembered who set which attribute last, because a dead letter may be replayed.
+    guarded: bool = False
+    #: The key of a person -> attribute -> the order of the submission that set it last.
+    times: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    #: Where Braze took less than the document allows: objects, and bytes, in one request.
+    max_objects: int | None = None
+    request_bytes: int | None = None
+    #: Whether Braze, or its rate limit, gave trouble since it last answered well.
+    shaky: bool = False
 
 
 @dataclass(slots=True)
@@ -55,7 +90,7 @@ class Settlement:
     verdicts: str = ""
     #: Per entry, for the record: [outcome, [warnings]].
     results: list[Any] = field(default_factory=list)
-    #: Entry id -> {"why": reason, "details": JSON}.
+    #: Entry id -> {"why": reason, "details": JSON, "done": JSON of what Braze accepted of it}.
     dead: dict[str, dict[str, str]] = field(default_factory=dict)
     #: Entry id -> JSON of what Braze accepted of it.
     done: dict[str, str] = field(default_factory=dict)
@@ -67,26 +102,35 @@ class Settlement:
     flight_state: Literal["clean", "unknown"] = "unknown"
     #: Why the integration pauses, in plain words.
     pause: str | None = None
-    #: For how long nobody may call this kind of endpoint of the workspace.
-    gate_after_ms: float | None = None
-    #: One JSON object about the attempt, for the timeline.
-    attempt: str = ""
+    #: Whether Braze seemed to be away.
+    away: bool = False
+    #: What the gate has to know: see `workers.outcome.news`; None for nothing.
+    gate: dict[str, float] | None = None
+    #: Every attempt at this batch, the one just made among them.
+    tried: Attempts = NO_ATTEMPTS
     counts: dict[str, int] = field(default_factory=dict)
+    #: The key of a person -> JSON: attribute -> the order of the submission that set it last.
+    times: dict[str, str] = field(default_factory=dict)
+    #: Day of acceptance -> how many replayed submissions of that day are settled.
+    closed: dict[str, int] = field(default_factory=dict)
+    #: Smaller limits that Braze turned out to have: `max_objects`, `request_bytes`.
+    learned: dict[str, int] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """The form that step.lua reads."""
         told: dict[str, Any] = {
-            "people": self.batch.people, "sent": self.sent, "counts": self.counts, "attempt": self.attempt,
-            "number": self.batch.number,
+            "people": self.batch.people, "sent": self.sent, "counts": self.counts, "number": self.batch.number,
+            "version": self.batch.version,
+            "tried": orjson.dumps(self.tried.packed()).decode() if self.tried.number else "",
         }  # fmt: skip
-        if self.gate_after_ms is not None:
-            told["gate_after"] = self.gate_after_ms
+        if self.gate is not None:
+            told["gate"] = self.gate
         if self.retry_after_ms is not None:
-            told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state}
-            return told | ({"pause": self.pause, "version": self.batch.version} if self.pause else {})
-        told |= {"verdicts": self.verdicts, "version": self.batch.version}
-        for name, value in (("dead", self.dead), ("done", self.done), ("cut", self.cut)):
-            if value:
+            told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state, "away": self.away}
+            return told | ({"pause": self.pause} if self.pause else {})
+        told["verdicts"] = self.verdicts
+        for name in ("dead", "done", "cut", "times", "closed", "learned"):
+            if value := getattr(self, name):
                 told[name] = value
         if self.cut and self.alone:
             told["alone"] = dict.fromkeys(self.alone, True)

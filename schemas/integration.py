@@ -27,6 +27,17 @@ class BrazeTarget:
     max_objects_per_request: int = 75
     rate_limit_requests: int = 3000
     rate_limit_per_seconds: float = 3
+    #: Beside it, for contracts with an hourly limit and one for bursts.
+    burst_limit_requests: int | None = None
+    burst_limit_per_seconds: float = 3
+
+    @property
+    def rates(self) -> str:
+        """The ceilings as the gate reads them: `requests/period_ms`, with blanks between."""
+        rates = [(self.rate_limit_requests, self.rate_limit_per_seconds)]
+        if self.burst_limit_requests:
+            rates.append((self.burst_limit_requests, self.burst_limit_per_seconds))
+        return " ".join(f"{requests}/{round(seconds * 1000)}" for requests, seconds in rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class Integration:
     accept: Acceptance = Acceptance()
     existing_profiles_only: bool = False
     send_only_changes: bool = True
+    #: What waits for longer becomes a dead letter; None: it waits for as long as it takes.
+    max_age_hours: float | None = None
     attributes: tuple[AttributeRule, ...] = ()
     events: tuple[EventRule, ...] = ()
     created_at: datetime | None = None
@@ -146,6 +159,7 @@ def build(
         ),
         existing_profiles_only=document["existing_profiles_only"],
         send_only_changes=document["send_only_changes"],
+        max_age_hours=document.get("max_age_hours"),
         attributes=tuple(_attribute(rule) for rule in document["attributes"]),
         events=tuple(_event(rule) for rule in document["events"]),
         created_at=created_at,
@@ -154,10 +168,10 @@ def build(
 
 
 def _target(braze: Mapping[str, Any]) -> BrazeTarget:
-    rate = braze["rate_limit"]
+    rate, burst = braze["rate_limit"], braze.get("burst_limit") or {}
     return BrazeTarget(
         braze["rest_endpoint"], braze.get("workspace", ""), braze["max_objects_per_request"],
-        rate["requests"], rate["per_seconds"],
+        rate["requests"], rate["per_seconds"], burst.get("requests"), burst.get("per_seconds", 3),
     )  # fmt: skip
 
 

@@ -109,6 +109,11 @@ class BrazeDocument(Schema):
         strict=True, load_default=MAX_OBJECTS_PER_REQUEST, validate=validate.Range(1, 3 * MAX_OBJECTS_PER_REQUEST)
     )
     rate_limit = fields.Nested(RateLimitDocument, load_default=lambda: dict(RATE_LIMIT))
+    burst_limit = fields.Nested(
+        RateLimitDocument,
+        allow_none=True,
+        metadata={"description": "Beside rate_limit, for contracts with an hourly limit and one for bursts."},
+    )
 
 
 class IntegrationDocument(Schema):
@@ -126,6 +131,11 @@ class IntegrationDocument(Schema):
     identifiers = fields.List(fields.Nested(IdentifierDocument), required=True, validate=validate.Length(1, 20))
     existing_profiles_only = Flag(load_default=False)
     send_only_changes = Flag(load_default=True)
+    max_age_hours = fields.Float(
+        allow_none=True,
+        validate=validate.Range(0.01, 8_760),
+        metadata={"description": "What waits for longer becomes a dead letter; left out, nothing does."},
+    )
     attributes = fields.List(fields.Nested(AttributeDocument), load_default=list, validate=validate.Length(max=1000))
     subscriptions = fields.List(fields.Nested(SubscriptionDocument), load_default=list)
     events = fields.List(fields.Nested(EventDocument), load_default=list, validate=validate.Length(max=100))

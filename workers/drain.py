@@ -12,9 +12,10 @@ from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
 from workers.braze.client import BrazeClient
 from workers.errors import LeaseLost, StoreUnavailable, UnknownIntegration
-from workers.outcome import Decision, Pause, Retry, decide
+from workers.outcome import Decision, Pause, Retry, decide, news
 from workers.prepare import Prepared, prepare
 from workers.settle import Try, nothing_to_send, settle
+from workers.slots import WAIT_MS, Slots
 from workers.store import Stores
 from workers.store.inbox import LEASE_MS, Rest
 from workers.store.integration_record import StoredIntegration
@@ -50,6 +51,10 @@ class Pipeline:
     chance: Callable[[], float] = random.random
     #: Seconds, only ever forward.
     clock: Callable[[], float] = time.monotonic
+    #: Epoch seconds, for what people read.
+    wall: Callable[[], float] = time.time
+    #: Those of this process; by default more than anybody needs.
+    slots: Slots = field(default_factory=lambda: Slots(1_000_000))
     budget_s: float = BUDGET_S
     _routes: dict[str, Route] = field(default_factory=dict)
 
@@ -81,6 +86,9 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
     Args:
         now_ms: Only in tests; otherwise the store's clock counts.
     """
+    slots = pipeline.slots
+    if not slots.take(integration_id, lane):
+        return Rest("wait", WAIT_MS, alarm=slots.wants_alarm(integration_id, lane))
     try:
         rest = _drain(integration_id, lane, pipeline, now_ms)
         if rest.why == "gone":  # moved to another workspace, where it is looked for now, or removed
@@ -91,6 +99,8 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
         log.warning("lane.lost", extra={"integration": integration_id, "lane": lane})
     except UnknownIntegration:
         pipeline.forget(integration_id)
+    finally:
+        slots.give_back(integration_id)
     return Rest("busy")
 
 
@@ -137,7 +147,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     Args:
         since: By the pipeline's clock, when the batch was asked for: the lease is no older.
     """
-    prepared = prepare(batch, route.integration, route.mapping)
+    prepared = prepare(batch, route.integration, route.mapping, now_ms=pipeline.wall() * 1000)
     if prepared.request is None:
         return nothing_to_send(prepared)
 
@@ -147,8 +157,8 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     # A process that was frozen since the step looks at its lease once more before it posts.
     if pipeline.clock() - since > LEASE_MS / 3000 and not renew():
         raise LeaseLost
-    decision, tried = _attempt(batch, prepared.request.body, route, renew, pipeline)
-    settlement = settle(prepared, decision, tried)
+    decision, tried, told = _attempt(batch, prepared.request.body, route, renew, pipeline)
+    settlement = settle(prepared, decision, tried, told)
     _log_attempt(prepared, route, lane, tried, settlement)
     if isinstance(decision, Pause):
         log.error("integration.paused", extra={"integration": route.integration.id, "why": decision.why})
@@ -159,14 +169,20 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
 
 def _attempt(
     batch: Batch, body: bytes, route: Route, renew: Callable[[], bool], pipeline: Pipeline
-) -> tuple[Decision, Try]:
-    key = route.stored.api_key()
+) -> tuple[Decision, Try, dict[str, float] | None]:
+    """One call: what to do, what to remember of it, and what the gate has to know."""
+    key, number, at_ms = route.stored.api_key(), batch.tries + 1, round(pipeline.wall() * 1000)
     if key is None:
         why = f"The Braze key is not set: the workers look for it in the variable {route.stored.api_key_name}."
-        return Pause(why), Try(batch.tries + 1, 0, why, 0)
-    attempt = pipeline.braze.track(route.integration.braze.rest_endpoint, key, body, beat=renew)
-    decision = decide(attempt.reply, tries=batch.tries, chance=pipeline.chance())
-    return decision, Try(batch.tries + 1, attempt.reply.status, attempt.reply.words, attempt.duration_ms)
+        return Pause(why), Try(number, 0, why, 0, at_ms), None
+    with pipeline.slots.calling(route.integration.id):
+        attempt = pipeline.braze.track(route.integration.braze.rest_endpoint, key, body, beat=renew)
+    reply, chance = attempt.reply, pipeline.chance()
+    decision = decide(reply, chance=chance, fails=batch.fails, limited=batch.limited)
+    away = isinstance(decision, Retry) and decision.away
+    pipeline.slots.note(route.integration.id, attempt.duration_ms / 1000, ok=not away)
+    told = news(reply, decision, chance=chance, shaky=batch.shaky)
+    return decision, Try(number, reply.status, reply.words, attempt.duration_ms, at_ms), told
 
 
 def _log_attempt(prepared: Prepared, route: Route, lane: int, tried: Try, settlement: Settlement) -> None:

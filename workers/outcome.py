@@ -25,7 +25,7 @@ from workers.braze.reply import (
     Unavailable,
 )
 
-#: Backoff after answers that are Braze's trouble: full jitter below min(cap, base * 2^tries), in seconds.
+#: Backoff after answers that are Braze's trouble: full jitter below min(cap, base * 2^fails), in seconds.
 BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 300.0
 #: After the first 429 that names no time; doubled for each one more.
@@ -52,6 +52,8 @@ class Halve:
     """Send the same again to half as many people at a time."""
 
     why: str
+    #: Which limit turned out to be smaller than thought, if any.
+    too_many: Literal["", "objects", "bytes"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Retry:
     applied: Literal["no", "unknown"]
     #: Whether the whole workspace has to wait, not only this lane.
     everybody: bool = False
+    #: Whether nobody knows if Braze is there at all.
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,19 @@ WHY = {
 }
 
 
-def decide(reply: Reply, *, tries: int, chance: float) -> Decision:
+#: Braze's words where a contract allows fewer objects in a request. They are all there is to tell it by.
+#: https://www.braze.com/docs/api/errors/
+TOO_MANY_OBJECTS = "max input length exceeded"
+
+
+def decide(reply: Reply, *, chance: float, fails: int = 0, limited: int = 0) -> Decision:
     """
     What to do after one attempt.
 
     Args:
-        tries: Failed attempts of this lane since its last success.
         chance: Between 0 and 1; spreads waits so that lanes do not come back together.
+        fails: Failures of this lane since its last success after which Braze seemed to be away.
+        limited: Answers 429 in a row before this one, of all lanes.
     """
     match reply:
         case Accepted(refused=refused, unplaced=unplaced):
@@ -98,23 +108,49 @@ def decide(reply: Reply, *, tries: int, chance: float) -> Decision:
         case AllRefused(refused=refused):
             return Settle(refused, rest_accepted=False)
         case BadRequest(status=status, words=words):
-            return Halve(f"{status} {words}".strip())
-        case NotAllowed(status=status):
-            return Pause(WHY.get(status) or _why(status))
+            too_many = "objects" if TOO_MANY_OBJECTS in words.lower() else "bytes" if status == 413 else ""
+            return Halve(f"{status} {words}".strip(), too_many)  # type: ignore[arg-type]  # mypy widens the texts
+        case NotAllowed(status=status, words=words):
+            return Pause(_why(status, words))
         case RateLimited(reset_s=reset_s):
-            wait = min(BACKOFF_CAP_S, UNNAMED_WAIT_S * 2.0 ** min(tries, 30)) if reset_s is None else reset_s
+            wait = min(BACKOFF_CAP_S, UNNAMED_WAIT_S * 2.0 ** min(limited, 30)) if reset_s is None else reset_s
             return Retry(wait + chance * max(1.0, wait / 10), applied="no", everybody=True)
         case Unavailable(status=status):
-            return Retry(_backoff(tries, chance), applied="no" if status in NOT_APPLIED else "unknown")
+            return Retry(_backoff(fails, chance), applied="no" if status in NOT_APPLIED else "unknown", away=True)
         case NoAnswer(applied=applied):
-            return Retry(_backoff(tries, chance), applied=applied)
+            return Retry(_backoff(fails, chance), applied=applied, away=True)
 
 
-def _why(status: int) -> str:
+def news(reply: Reply, decision: Decision, *, chance: float, shaky: bool) -> dict[str, float] | None:
+    """
+    What the gate of the workspace has to know of an answer; None for nothing.
+
+    Args:
+        shaky: Whether the gate remembers trouble, so that it wants to hear of a good answer too.
+
+    Returns: `limit`, `left` and `reset` (ms from now) as the headers have them; `closed_for` (ms) after a 429; `away`
+    (the chance) where Braze seemed to be away.
+    """
+    told: dict[str, float] = {}
+    if reply.limit is not None and reply.remaining is not None and reply.reset_s is not None:
+        told |= {"limit": reply.limit, "left": reply.remaining, "reset": reply.reset_s * 1000}
+    if isinstance(decision, Retry):
+        told |= {"away": chance} if decision.away else {"closed_for": decision.after_s * 1000}
+    return told if told or shaky else None
+
+
+def _why(status: int, words: str) -> str:
+    said = words.lower()
+    if status in (401, 403) and "ip" in said.split() + said.replace("ips", "ip").split() and "list" in said:
+        return f"Braze refuses our address ({status}). Add it to the list of allowed IPs of this REST key."
+    if status == 403 and said.startswith("forbidden"):
+        return "Braze forbids this to the account (403 Forbidden). Ask Braze whether its plan includes users.track."
+    if status in WHY:
+        return WHY[status]
     if status < 400:
         return f"Braze's address answers with a redirect ({status}). Check the REST endpoint."
     return f"Braze refuses every request ({status}). Check the REST endpoint, and what stands between Braze and here."
 
 
-def _backoff(tries: int, chance: float) -> float:
-    return chance * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(tries, 30))
+def _backoff(fails: int, chance: float) -> float:
+    return chance * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(fails, 30))

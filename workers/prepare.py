@@ -1,4 +1,4 @@
-"""A batch → one request: read, transform, leave out what Braze has already, pack. Pure, but for the log."""
+"""A batch → one request: read, transform, leave out what Braze has already or newer, pack. Pure, but for the log."""
 
 import logging
 from collections import Counter
@@ -12,6 +12,7 @@ import orjson
 from schemas.batch import Batch, Entry
 from schemas.integration import Integration
 from schemas.komo import read_submission
+from workers.changes import later, without_older
 from workers.pack import Item, Packed, TrackRequest, pack
 from workers.transform import CompiledMapping, Mapped
 
@@ -19,8 +20,10 @@ log = logging.getLogger("komo_braze")
 
 #: Braze takes 4 MB, and does not say which megabyte: https://www.braze.com/docs/api/api_limits/
 MAX_REQUEST_BYTES = 3_500_000
-#: The one reason that makes a submission filtered; every other makes it a dead letter.
-NOTHING_MAPPED = "nothing_mapped"
+#: Reasons to send nothing that make a submission filtered; every other makes it a dead letter.
+NOTHING_MAPPED, SUPERSEDED, EVENTS_TOO_OLD = "nothing_mapped", "superseded", "events_too_old"
+FILTERED = frozenset({NOTHING_MAPPED, SUPERSEDED, EVENTS_TOO_OLD})
+HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -46,10 +49,19 @@ class Prepared:
         return event_keys(self.items[place].events) if left is None else left
 
 
-def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping) -> Prepared:
-    """Turn what was handed out into one request; entries that do not fit into it are simply not mentioned there."""
+def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping, *, now_ms: float = 0) -> Prepared:
+    """
+    Turn what was handed out into one request; entries that do not fit into it are simply not mentioned there.
+
+    Args:
+        now_ms: For the age of what waits; only asked where the integration has a limit for it.
+    """
     prepared = Prepared(batch, None, [], {}, {})
+    oldest_ms = now_ms - (integration.max_age_hours or 0) * HOUR_MS if integration.max_age_hours else None
     for entry in batch.entries:
+        if oldest_ms is not None and _since_ms(entry) < oldest_ms:
+            prepared.without[entry.id] = "too_old"
+            continue
         try:
             mapped = _map(entry, mapping, prepared)
         except Exception:  # whatever is wrong with one must not hold up its lane for ever
@@ -58,10 +70,22 @@ def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping) ->
         if mapped.attributes or mapped.events or (entry.done and (entry.done.get("a") or entry.done.get("e"))):
             _add(prepared, entry, mapped)
         else:
-            prepared.without[entry.id] = "no_usable_value" if mapped.warnings else NOTHING_MAPPED
+            prepared.without[entry.id] = _why_nothing(mapped, prepared.warnings.get(entry.id, ()))
+    if any(entry.replay for entry in batch.entries):
+        _keep_newer(prepared)
     if prepared.items:
         _pack(prepared, integration)
     return prepared
+
+
+def _why_nothing(mapped: Mapped, warnings: Sequence[str]) -> str:
+    if EVENTS_TOO_OLD in warnings:
+        return EVENTS_TOO_OLD
+    return "no_usable_value" if mapped.warnings else NOTHING_MAPPED
+
+
+def _since_ms(entry: Entry) -> float:
+    return entry.replay.at_ms if entry.replay else entry.received_ms
 
 
 def event_keys(events: Sequence[dict[str, Any]]) -> list[str]:
@@ -89,6 +113,10 @@ def _map(entry: Entry, mapping: CompiledMapping, prepared: Prepared) -> Mapped:
     mapped = mapping.apply(submission, entry.person)
     if submission.warnings or mapped.warnings:
         prepared.warnings[entry.id] = [*submission.warnings, *mapped.warnings]
+    since_ms = entry.replay.events_since_ms if entry.replay else None
+    if since_ms is not None and mapped.events and submission.occurred_at.timestamp() * 1000 < since_ms:
+        prepared.warnings.setdefault(entry.id, []).append(EVENTS_TOO_OLD)
+        mapped = mapped._replace(events=[])
     return mapped
 
 
@@ -109,6 +137,28 @@ def _add(prepared: Prepared, entry: Entry, mapped: Mapped) -> None:
     prepared.items.append(Item(entry.submission_id, entry.id, entry.person, attributes, events))
 
 
+def _keep_newer(prepared: Prepared) -> None:
+    """Take out of replayed submissions what one accepted later has set, or sets in this very batch."""
+    batch = prepared.batch
+    keys = {entry.id: key for entry, key in zip(batch.entries, batch.people, strict=True)}
+    times: dict[str, dict[str, int]] = {}
+    for entry in batch.entries:
+        if (place := prepared.places.get(entry.id)) is not None:
+            known = times.get(keys[entry.id], batch.times.get(keys[entry.id], {}))
+            times[keys[entry.id]] = later(known, prepared.items[place].attributes, entry.order)
+    for entry in batch.entries:
+        place = prepared.places.get(entry.id)
+        if entry.replay is None or place is None:
+            continue
+        item = prepared.items[place]
+        attributes, older = without_older(item.attributes, entry.order, times[keys[entry.id]])
+        prepared.items[place] = item._replace(attributes=attributes)
+        if older:
+            prepared.warnings.setdefault(entry.id, []).extend(f"{name}: newer_value_kept" for name in older)
+            if not attributes and not item.events and not (entry.done and (entry.done.get("a") or entry.done.get("e"))):
+                prepared.without[entry.id] = SUPERSEDED
+
+
 def _pack(prepared: Prepared, integration: Integration) -> None:
     try:
         packed = _pack_all(prepared, integration)
@@ -121,10 +171,11 @@ def _pack(prepared: Prepared, integration: Integration) -> None:
 
 
 def _pack_all(prepared: Prepared, integration: Integration) -> Packed:
+    batch, most = prepared.batch, integration.braze.max_objects_per_request
     return pack(
         prepared.items,
-        max_objects=integration.braze.max_objects_per_request,
-        max_bytes=MAX_REQUEST_BYTES,
+        max_objects=min(most, batch.max_objects or most),
+        max_bytes=min(MAX_REQUEST_BYTES, batch.request_bytes or MAX_REQUEST_BYTES),
         existing_profiles_only=integration.existing_profiles_only,
     )
 

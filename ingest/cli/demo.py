@@ -26,7 +26,7 @@ from ingest.cli.up import (
 from schemas.settings import NEEDED_BY_WEB, SECRET_SETTINGS, SETTING_NAMES, Settings, load_settings
 from workers.errors import UnknownIntegration
 from workers.store import Stores, open_stores
-from workers.store.integrations import StoredIntegration
+from workers.store.integration_record import StoredIntegration
 
 SANDBOX = (
     "exec granian --interface wsgi --factory --host 127.0.0.1 --port {port} --workers 1 --blocking-threads 4 --no-ws "

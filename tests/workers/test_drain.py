@@ -161,7 +161,7 @@ def test_a_refused_object_is_a_dead_letter_and_its_neighbours_are_delivered(worl
     [letter] = world.dead()
     details = orjson.loads(letter[b"details"])
     assert b'"member_id":"bob"' in letter[b"b"]
-    assert (details["answer"], details["accepted"]) == ("no good", {"e": ["komo_entry"]})
+    assert (details["answer"], orjson.loads(letter[b"done"])["e"]) == ("no good", ["komo_entry"])
 
 
 def test_a_refused_object_of_several_submissions_is_unfolded_first(world: World) -> None:

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Literal
 
 import orjson
@@ -6,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.batch import Batch, Entry, Settlement
+from schemas.attempts import NO_ATTEMPTS, Attempts
+from schemas.batch import Batch, Entry, Replay, Settlement
 from schemas.person import Person
 from workers.braze.reply import Refusal
 from workers.outcome import Decision, Halve, Pause, Retry, Settle
@@ -40,7 +42,7 @@ def prepared(
     ]
     packed = pack(items, max_objects=max_objects, max_bytes=100_000, existing_profiles_only=existing_profiles_only)
     one = Prepared(
-        Batch(entries, sent_before, "", 1, 2, b"", b""),
+        Batch(entries, sent_before, "", 1, 2, b"", b"", people=[entry.person.key for entry in entries]),
         packed.requests[0] if packed.requests else None,
         list(items),
         {item.entry: place for place, item in enumerate(items)},
@@ -60,6 +62,12 @@ def nothing_taken(*places: tuple[str, int]) -> Settle:
     return Settle(refused(*places).refused, rest_accepted=False)
 
 
+def done(settlement: Settlement, entry_id: str) -> dict[str, Any]:
+    """What Braze has accepted, of an entry that is put back or dead; without its attempts."""
+    told = settlement.dead[entry_id]["done"] if entry_id in settlement.dead else settlement.done[entry_id]
+    return {name: value for name, value in orjson.loads(told or "{}").items() if name in "aeu" and value}
+
+
 def details(settlement: Settlement, entry_id: str) -> dict[str, Any]:
     read: dict[str, Any] = orjson.loads(settlement.dead[entry_id]["details"])
     return read
@@ -77,8 +85,8 @@ def test_what_braze_took_is_delivered() -> None:
 def test_the_attempt_is_told_for_the_timeline() -> None:
     """What was sent, when, and what Braze said, without a value in it."""
     settlement = settle(prepared(an_item(1)), Settle(), TRY)
-    assert orjson.loads(settlement.attempt) == {
-        "attempt": 3, "status": 201, "answer": "success", "duration_ms": 12, "objects": 2,
+    assert settlement.tried.packed() == {
+        "attempts": [{"at": 0, "status": 201, "answer": "success", "duration_ms": 12, "objects": 2}], "number": 1,
     }  # fmt: skip
 
 
@@ -98,12 +106,13 @@ def test_what_had_nothing_to_send_is_settled_beside_the_rest() -> None:
     for number, why in ((2, "nothing_mapped"), (3, "no_usable_value"), (4, "mapping_failed")):
         entry = one.batch.entries[0]
         one.batch.entries.append(Entry(f"{number}-0", f"s{number}", number, entry.person, 0, "x", {}))
+        one.batch.people.append(entry.person.key)  # type: ignore[attr-defined]  # a list here
         one.without[f"{number}-0"] = why
     for decision in (Settle(), Halve("400")):
         settlement = settle(one, decision, TRY)
         assert settlement.verdicts[1:] == "fxx"
         assert settlement.results[1] == ["filtered", ["nothing_mapped"]]
-        assert settlement.dead["3-0"] == {"why": "no_usable_value", "details": "{}"}
+        assert settlement.dead["3-0"]["why"] == "no_usable_value"
         assert settlement.dead["4-0"]["why"] == "mapping_failed"
 
 
@@ -126,23 +135,23 @@ def test_a_refused_attributes_object_is_followed_to_its_submission() -> None:
     settlement = settle(prepared(*(an_item(n, f"p{n}") for n in range(3))), refused(("attributes", 1)), TRY)
     assert settlement.verdicts == "dxd"
     assert settlement.dead["1-0"]["why"] == "refused"
-    assert details(settlement, "1-0") == {
-        "status": 201, "answer": "bad attributes 1", "attempts": 3, "accepted": {"e": ["entry.1"]},
-    }  # fmt: skip
+    assert done(settlement, "1-0") == {"e": ["entry.1"]}
+    told = details(settlement, "1-0")
+    assert (told["status"], told["answer"], told["number"]) == (201, "bad attributes 1", 1)
 
 
 def test_a_refused_event_is_followed_to_its_submission() -> None:
     """Events are numbered across submissions."""
     settlement = settle(prepared(an_item(1, events=2), an_item(2, "bob", events=2)), refused(("events", 2)), TRY)
     assert settlement.verdicts == "dx"
-    assert details(settlement, "2-0")["accepted"] == {"a": ["team"], "e": ["entry.2"]}
+    assert done(settlement, "2-0") == {"a": ["team"], "e": ["entry.2"]}
 
 
 def test_a_submission_of_which_all_is_refused_has_nothing_accepted() -> None:
     """Its replay leaves out nothing."""
     settlement = settle(prepared(an_item(1), an_item(2, "bob")), refused(("attributes", 0), ("events", 0)), TRY)
     assert settlement.verdicts == "xd"
-    assert details(settlement, "1-0")["accepted"] == {}
+    assert done(settlement, "1-0") == {}
     assert details(settlement, "1-0")["answer"] == "bad attributes 0"
 
 
@@ -160,8 +169,8 @@ def test_a_refused_folded_object_is_put_back_to_travel_unfolded() -> None:
     settlement = settle(one, refused(("attributes", 0)), TRY)
     assert settlement.verdicts == "bdbb"
     assert (settlement.cut, settlement.dead) == ("0", {})
-    assert {entry_id: orjson.loads(done) for entry_id, done in settlement.done.items()} == {
-        "1-0": {"a": [], "e": ["entry.1"]}, "3-0": {"a": [], "e": ["entry.1"]}, "4-0": {"a": [], "e": ["entry.1"]},
+    assert {entry_id: done(settlement, entry_id) for entry_id in settlement.done} == {
+        "1-0": {"e": ["entry.1"]}, "3-0": {"e": ["entry.1"]}, "4-0": {"e": ["entry.1"]},
     }  # fmt: skip
 
 
@@ -169,14 +178,14 @@ def test_a_bad_event_of_a_folded_submission_waits_for_its_own_turn() -> None:
     """First it is found out whose attributes were bad; the event is refused again then."""
     settlement = settle(prepared(an_item(1, events=2), an_item(2)), refused(("attributes", 0), ("events", 0)), TRY)
     assert settlement.verdicts == "bb"
-    assert orjson.loads(settlement.done["1-0"]) == {"a": [], "e": ["entry.2"]}
+    assert done(settlement, "1-0") == {"e": ["entry.2"]}
 
 
 def test_what_was_remembered_before_is_kept() -> None:
     """A submission may be put back more than once."""
-    done = {"1-0": {"a": ["age"], "e": ["first"]}}
-    settlement = settle(prepared(an_item(1), an_item(2), done=done), refused(("attributes", 0)), TRY)
-    assert orjson.loads(settlement.done["1-0"]) == {"a": ["age"], "e": ["first", "entry.1"]}
+    before = {"1-0": {"a": ["age"], "e": ["first"]}}
+    settlement = settle(prepared(an_item(1), an_item(2), done=before), refused(("attributes", 0)), TRY)
+    assert done(settlement, "1-0") == {"a": ["age"], "e": ["first", "entry.1"]}
 
 
 def test_of_a_person_s_two_objects_only_the_refused_one_counts_as_refused() -> None:
@@ -187,7 +196,7 @@ def test_of_a_person_s_two_objects_only_the_refused_one_counts_as_refused() -> N
     for index, taken in ((0, ["house.size"]), (1, ["boat", "team"])):
         settlement = settle(one, refused(("attributes", index)), TRY)
         assert settlement.verdicts == "x"
-        assert details(settlement, "1-0")["accepted"] == {"a": taken, "e": ["entry.1"]}
+        assert done(settlement, "1-0") == {"a": taken, "e": ["entry.1"]}
 
 
 def test_a_folded_pair_of_objects_remembers_only_the_accepted_one() -> None:
@@ -197,7 +206,7 @@ def test_a_folded_pair_of_objects_remembers_only_the_accepted_one() -> None:
         prepared(an_item(1, attributes=attributes), an_item(2, attributes=attributes)), refused(("attributes", 1)), TRY
     )
     assert settlement.verdicts == "bb"
-    assert orjson.loads(settlement.done["1-0"]) == {"a": ["boat"], "e": ["entry.1"]}
+    assert done(settlement, "1-0") == {"a": ["boat"], "e": ["entry.1"]}
 
 
 def test_an_event_of_an_alias_that_was_not_created_is_sent_again() -> None:
@@ -205,15 +214,15 @@ def test_an_event_of_an_alias_that_was_not_created_is_sent_again() -> None:
     one = prepared(an_item(1, alias=True), an_item(2, attributes={}, alias=True), an_item(3, "bob", alias=True))
     settlement = settle(one, refused(("attributes", 0)), TRY)
     assert settlement.verdicts == "xbd"
-    assert details(settlement, "1-0")["accepted"] == {}
-    assert (settlement.done, settlement.counts["possible_duplicates"]) == ({}, 2)
+    assert done(settlement, "1-0") == {}
+    assert (done(settlement, "2-0"), settlement.counts["possible_duplicates"]) == ({}, 2)
 
 
 def test_an_alias_that_one_of_two_objects_creates_is_created() -> None:
     """The other one may be refused."""
     one = prepared(an_item(1, attributes={"boat": {"a": 1}, "house.size": 7}, alias=True))
     settlement = settle(one, refused(("attributes", 1)), TRY)
-    assert details(settlement, "1-0")["accepted"] == {"a": ["boat"], "e": ["entry.1"]}
+    assert done(settlement, "1-0") == {"a": ["boat"], "e": ["entry.1"]}
     assert "possible_duplicates" not in settlement.counts
 
 
@@ -221,21 +230,21 @@ def test_where_nobody_is_to_be_created_events_stand_for_themselves() -> None:
     """Whoever is unknown is meant to be skipped."""
     one = prepared(an_item(1, alias=True), existing_profiles_only=True)
     settlement = settle(one, refused(("attributes", 0)), TRY)
-    assert details(settlement, "1-0")["accepted"] == {"e": ["entry.1"]}
+    assert done(settlement, "1-0") == {"e": ["entry.1"]}
 
 
 def test_a_submission_over_the_limit_goes_on_where_it_stopped() -> None:
     """It is put back with what was taken of it, and the next request leaves that out."""
     settlement = settle(prepared(an_item(1, events=9), max_objects=4), Settle(), TRY)
     assert settlement.verdicts == "b"
-    assert orjson.loads(settlement.done["1-0"]) == {"a": ["team"], "e": ["entry.1", "entry.2", "entry.3"]}
+    assert done(settlement, "1-0") == {"a": ["team"], "e": ["entry.1", "entry.2", "entry.3"]}
     assert settlement.cut is None
 
 
 def test_what_found_no_room_is_put_back_untouched() -> None:
     """Its turn comes with the next request."""
     settlement = settle(prepared(*(an_item(n, f"p{n}") for n in range(3)), max_objects=4), Settle(), TRY)
-    assert (settlement.verdicts, settlement.done) == ("ddb", {})
+    assert (settlement.verdicts, done(settlement, "2-0")) == ("ddb", {})
 
 
 def test_what_is_too_big_is_a_dead_letter_beside_the_rest() -> None:
@@ -250,13 +259,13 @@ def test_where_all_was_refused_the_unnamed_are_sent_again() -> None:
     one = prepared(an_item(1), an_item(2, "bob"), an_item(3, "cid"))
     settlement = settle(one, nothing_taken(("attributes", 0), ("events", 2)), TRY)
     assert settlement.verdicts == "xbx"
-    assert (settlement.done, details(settlement, "1-0")["accepted"], settlement.cut) == ({}, {}, None)
+    assert (done(settlement, "2-0"), done(settlement, "1-0"), settlement.cut) == ({}, {}, None)
 
 
 def test_where_all_was_refused_a_folded_object_is_unfolded_too() -> None:
     """The rule is the same for both answers."""
     settlement = settle(prepared(an_item(1), an_item(2)), nothing_taken(("attributes", 0)), TRY)
-    assert (settlement.verdicts, settlement.cut, settlement.done) == ("bb", "0", {})
+    assert (settlement.verdicts, settlement.cut, done(settlement, "1-0")) == ("bb", "0", {})
 
 
 @pytest.mark.parametrize("stray", [("attributes", 99), ("events", 99), ("purchases", 0)])
@@ -273,7 +282,7 @@ def test_where_all_was_refused_and_nobody_is_to_blame_the_batch_is_halved(stray:
 def test_a_batch_refused_as_a_whole_is_halved_by_people(people: int, cut: str) -> None:
     """Halves never split a person."""
     settlement = settle(prepared(*(an_item(n, f"p{n}") for n in range(people))), Halve("400 Bad Request"), TRY)
-    assert (settlement.verdicts, settlement.cut, settlement.done) == ("b" * people, cut, {})
+    assert (settlement.verdicts, settlement.cut, done(settlement, "1-0")) == ("b" * people, cut, {})
 
 
 def test_one_person_s_batch_is_taken_apart_by_submission() -> None:
@@ -286,9 +295,8 @@ def test_a_submission_refused_alone_is_the_culprit() -> None:
     """With the status and the words that it died of."""
     settlement = settle(prepared(an_item(1)), Halve("400 Bad Request"), Try(3, 400, "Bad Request", 5))
     assert settlement.verdicts == "x"
-    assert details(settlement, "1-0") == {
-        "status": 400, "answer": "400 Bad Request", "attempts": 3, "accepted": {},
-    }  # fmt: skip
+    tried = [{"at": 0, "status": 400, "answer": "Bad Request", "duration_ms": 5, "objects": 2}]
+    assert details(settlement, "1-0") == {"status": 400, "answer": "400 Bad Request", "attempts": tried, "number": 1}
 
 
 def test_who_did_not_travel_with_the_culprit_is_not_held_up_by_it() -> None:
@@ -301,14 +309,15 @@ def test_who_did_not_travel_with_the_culprit_is_not_held_up_by_it() -> None:
 def test_trouble_at_braze_leaves_everything_where_it_is() -> None:
     """Nothing moves until the time has come."""
     settlement = settle(prepared(an_item(1)), Retry(1.5, "unknown"), TRY)
-    assert (settlement.retry_after_ms, settlement.flight_state, settlement.gate_after_ms) == (1500, "unknown", None)
+    assert (settlement.retry_after_ms, settlement.flight_state, settlement.gate) == (1500, "unknown", None)
     assert (settlement.verdicts, settlement.pause, settlement.counts) == ("", None, {"requests": 1})
 
 
 def test_a_rate_limit_closes_the_gate_for_everybody() -> None:
     """The limit is the workspace's, not the lane's."""
-    settlement = settle(prepared(an_item(1)), Retry(2, "no", everybody=True), TRY)
-    assert (settlement.retry_after_ms, settlement.gate_after_ms, settlement.flight_state) == (2000, 2000, "clean")
+    news = {"closed_for": 2000.0}
+    settlement = settle(prepared(an_item(1)), Retry(2, "no", everybody=True), TRY, news)
+    assert (settlement.retry_after_ms, settlement.gate, settlement.flight_state) == (2000, news, "clean")
 
 
 def test_a_pause_keeps_everything_and_says_why() -> None:
@@ -338,6 +347,255 @@ def test_what_is_refused_now_was_refused_before() -> None:
     assert settle(one, refused(("events", 1)), TRY).counts["possible_duplicates"] == 2
     assert "possible_duplicates" not in settle(one, nothing_taken(("events", 1)), TRY).counts
     assert "possible_duplicates" not in settle(one, Halve("400"), TRY).counts
+
+
+def test_where_braze_takes_fewer_objects_the_next_smaller_number_is_tried() -> None:
+    """A contract may allow fewer than the documentation; there is no asking how many."""
+    many = prepared(*(an_item(n, f"p{n}") for n in range(30)))  # 60 objects
+    settlement = settle(many, Halve("400 max input length exceeded", "objects"), TRY)
+
+    assert settlement.learned == {"max_objects": 50}
+    assert settlement.verdicts == "b" * 30
+
+
+@pytest.mark.parametrize(
+    ("objects", "tried_next"),
+    [(75, 50), (51, 50), (50, 25), (25, 10), (11, 10), (10, 5), (5, 2), (3, 2), (2, 1), (225, 50)],
+)
+def test_every_number_of_objects_has_a_smaller_one_to_try(objects: int, tried_next: int) -> None:
+    """Counted from what was sent, not from what was allowed."""
+    one = prepared(*(an_item(n, f"p{n}", {}) for n in range(objects)), max_objects=225)
+
+    assert settle(one, Halve("400", "objects"), TRY).learned == {"max_objects": tried_next}
+
+
+def test_where_braze_takes_fewer_bytes_half_as_many_are_tried() -> None:
+    """A proxy in between may have a limit of its own."""
+    one = prepared(*(an_item(n, f"p{n}", {"essay": "x" * 1000}) for n in range(30)))
+    assert one.request is not None
+
+    settlement = settle(one, Halve("413", "bytes"), TRY)
+
+    assert settlement.learned == {"request_bytes": len(one.request.body) // 2}
+    assert settlement.verdicts == "b" * 30
+
+
+def test_no_request_is_made_so_small_that_nothing_moves() -> None:
+    """Below ten thousand bytes it is not the size."""
+    half = prepared(*(an_item(n, f"p{n}", {"essay": "x" * 1000}) for n in range(11)))
+    small = prepared(an_item(1), an_item(2, "bob"))
+
+    assert settle(half, Halve("413", "bytes"), TRY).learned == {"request_bytes": 10_000}
+    assert settle(small, Halve("413", "bytes"), TRY).learned == {}
+
+
+def test_a_refusal_that_names_no_limit_teaches_nothing() -> None:
+    """Something in it is bad, however small the next request."""
+    assert settle(prepared(an_item(1), an_item(2, "bob")), Halve("400 Bad Request"), TRY).learned == {}
+
+
+@pytest.mark.parametrize("too_many", ["objects", "bytes"])
+def test_a_lone_submission_over_a_limit_goes_again_in_parts(too_many: Literal["objects", "bytes"]) -> None:
+    """It is not at fault that the first try held too much of it."""
+    one = prepared(an_item(1, attributes={"essay": "x" * 20_000}, events=2))
+
+    settlement = settle(one, Halve("refused", too_many), TRY)
+
+    assert (settlement.verdicts, settlement.dead, settlement.cut) == ("b", {}, "0")
+    assert len(settlement.learned) == 1
+
+
+@pytest.mark.parametrize("too_many", ["objects", "bytes"])
+def test_a_lone_object_over_a_limit_dies(too_many: Literal["objects", "bytes"]) -> None:
+    """There is no smaller request than this."""
+    settlement = settle(prepared(an_item(1, attributes={"essay": "x" * 20_000}, events=0)), Halve("no", too_many), TRY)
+
+    assert (settlement.verdicts, settlement.learned) == ("x", {})
+    assert settlement.dead["1-0"]["why"] == "refused"
+
+
+def test_what_goes_again_takes_its_attempts_along() -> None:
+    """The next batch is another one, with others in it."""
+    settlement = settle(prepared(an_item(1), an_item(2)), Halve("400"), Try(1, 400, "Bad Request", 7, 1000))
+
+    told = {"at": 1000, "status": 400, "answer": "Bad Request", "duration_ms": 7, "objects": 3}
+    assert [orjson.loads(kept) for kept in settlement.done.values()] == [{"t": [told], "k": 1}] * 2
+
+
+def test_attempts_add_up_over_batches() -> None:
+    """Those at earlier batches, then those at this one that were put off, then the last."""
+    one = prepared(an_item(1), an_item(2), done={"1-0": {"a": ["age"], "t": [{"at": 1}, {"at": 2}], "k": 2}})
+    one.batch = replace(one.batch, tried=Attempts([{"at": 3}], 1))
+
+    settlement = settle(one, Halve("400"), TRY)
+
+    kept = orjson.loads(settlement.done["1-0"])
+    assert ([found.get("at") for found in kept["t"]], kept["k"], kept["a"]) == ([1, 2, 3, 0], 4, ["age"])
+    assert orjson.loads(settlement.done["2-0"])["k"] == 2
+    assert settlement.tried.number == 2
+
+
+def test_an_attempt_that_is_put_off_is_told_with_the_next() -> None:
+    """The batch stays what it is, and so does its list."""
+    one = prepared(an_item(1))
+    one.batch = replace(one.batch, tried=Attempts([{"at": 1}], 1))
+
+    for decision in (Retry(1, "no"), Pause("no key")):
+        settlement = settle(one, decision, Try(2, 503, "", 5, 9))
+        assert [found["at"] for found in settlement.tried.kept] == [1, 9]
+        told = orjson.loads(settlement.told()["tried"])
+        assert (told["number"], len(told["attempts"])) == (2, 2)
+
+
+def test_the_record_names_earlier_attempts_only_where_there_were_some() -> None:
+    """The others share the list of their batch."""
+    one = prepared(an_item(1), an_item(2, "bob"), done={"1-0": {"t": [{"at": 1}], "k": 1}})
+
+    first, second = settle(one, Settle(), TRY).results
+
+    assert second == ["delivered", []]
+    assert (first[:2], [found["at"] for found in first[2]], first[3]) == (["delivered", []], [1, 0], 2)
+
+
+def test_without_a_request_no_attempt_is_added() -> None:
+    """What had nothing to send keeps what was tried with it before."""
+    one = prepared(an_item(1, attributes={}, events=0), done={"1-0": {"a": ["team"], "t": [{"at": 1}], "k": 1}})
+
+    settlement = nothing_to_send(one)
+
+    assert (settlement.results, settlement.tried) == ([["delivered", [], [{"at": 1}], 1]], NO_ATTEMPTS)
+
+
+def guarded(one: Prepared, **times: dict[str, int]) -> Prepared:
+    """While a dead letter is open, and it is known of some people who has set what."""
+    known = {Person("external_id", member).key: found for member, found in times.items()}
+    one.batch = replace(one.batch, guarded=True, times=known)
+    return one
+
+
+def times_of(settlement: Settlement) -> dict[str, dict[str, int]]:
+    return {person: orjson.loads(times) for person, times in settlement.times.items()}
+
+
+ANN, BOB = Person("external_id", "ann").key, Person("external_id", "bob").key
+
+
+def test_without_an_open_letter_nobody_notes_who_set_what() -> None:
+    """Nobody will ask, and it would cost memory for every person."""
+    assert settle(prepared(an_item(1), an_item(2, "bob")), Settle(), TRY).times == {}
+
+
+def test_while_a_letter_is_open_it_is_noted_who_set_what_last() -> None:
+    """Of each person, by the order of acceptance."""
+    one = prepared(an_item(0), an_item(1, "bob"), an_item(2, attributes={"age": 7}))
+
+    assert times_of(settle(guarded(one), Settle(), TRY)) == {ANN: {"team": 0, "age": 2}, BOB: {"team": 1}}
+
+
+def test_a_letter_that_is_opened_now_is_reason_enough() -> None:
+    """What is delivered beside it may be newer."""
+    one = prepared(an_item(0), an_item(1, "bob"))
+
+    assert times_of(settle(one, refused(("attributes", 0)), TRY)) == {BOB: {"team": 1}}
+
+
+def test_what_was_known_is_kept_and_never_goes_back() -> None:
+    """A replayed submission arrives late."""
+    one = prepared(an_item(0), an_item(1), an_item(2, attributes={"age": 7}))
+
+    settlement = settle(guarded(one, ann={"team": 9, "boat": 4, "age": 1}), Settle(), TRY)
+
+    assert times_of(settlement) == {ANN: {"team": 9, "boat": 4, "age": 2}}
+
+
+def test_only_what_braze_took_is_noted() -> None:
+    """A refused value is in no profile, so an older one may still be brought there."""
+    one = prepared(an_item(0, attributes={"boat": {"a": 1}, "house.size": 7}), an_item(1, "bob"))
+
+    assert times_of(settle(guarded(one), refused(("attributes", 0)), TRY)) == {ANN: {"house.size": 0}, BOB: {"team": 1}}
+    assert settle(guarded(one), Halve("400"), TRY).times == {}
+    assert settle(guarded(one), Retry(1, "unknown"), TRY).times == {}
+
+
+def test_who_sends_only_events_is_not_noted() -> None:
+    """There is nothing of theirs that could be overwritten."""
+    assert settle(guarded(prepared(an_item(0, attributes={}))), Settle(), TRY).times == {}
+
+
+def replayed(one: Prepared, *places: int, day: int = 20_776) -> Prepared:
+    """Some of its submissions were dead letters."""
+    for place in places:
+        one.batch.entries[place] = one.batch.entries[place]._replace(replay=Replay(1, 0, None), day=day + place // 2)
+    return one
+
+
+def test_replayed_submissions_that_are_settled_close_their_letters() -> None:
+    """Counted by the day of acceptance, so that repeats of an open letter are still known."""
+    one = replayed(prepared(*(an_item(n, f"p{n}") for n in range(4))), 0, 1, 2)
+    one.without["2-0"] = "superseded"
+
+    settlement = settle(one, Settle(), TRY)
+
+    assert settlement.verdicts == "ddfd"
+    assert settlement.closed == {"20776": 2, "20777": 1}
+
+
+def test_replayed_submissions_that_die_or_go_again_stay_open() -> None:
+    """Nothing has become of them yet that would last."""
+    one = replayed(prepared(*(an_item(n, f"p{n}") for n in range(3)), max_objects=4), 0, 2)
+
+    settlement = settle(one, refused(("attributes", 0)), TRY)
+
+    assert (settlement.verdicts, settlement.closed) == ("xdb", {})
+    assert settle(one, Halve("400"), TRY).closed == {}
+    assert settle(one, Retry(1, "no"), TRY).closed == {}
+
+
+def test_a_dead_letter_tells_the_warnings_of_its_mapping() -> None:
+    """They may be the very reason."""
+    one = prepared(an_item(1))
+    one.warnings["1-0"] = ["age: not_a_number"]
+    assert details(settle(one, refused(("attributes", 0)), TRY), "1-0")["warnings"] == ["age: not_a_number"]
+
+    one.without["1-0"] = "no_usable_value"
+    one.request = None
+    assert details(nothing_to_send(one), "1-0") == {"warnings": ["age: not_a_number"]}
+
+
+def test_a_dead_letter_tells_every_attempt() -> None:
+    """Also those of the batches that it was put back from."""
+    one = prepared(an_item(1), done={"1-0": {"t": [{"at": 1}, {"at": 2}], "k": 2}})
+
+    told = details(settle(one, Halve("400"), Try(1, 400, "Bad", 5, 3)), "1-0")
+
+    assert ([found["at"] for found in told["attempts"]], told["number"]) == ([1, 2, 3], 3)
+
+
+def test_a_dead_letter_remembers_all_that_braze_took_of_it() -> None:
+    """Earlier and now: its replay leaves all of that out."""
+    one = prepared(an_item(1), done={"1-0": {"a": ["age"], "e": ["first"], "t": [{"at": 1}], "k": 1}})
+
+    kept = orjson.loads(settle(one, refused(("attributes", 0)), TRY).dead["1-0"]["done"])
+
+    assert (kept["a"], kept["e"], kept["k"], "u" in kept) == (["age"], ["first", "entry.1"], 2, False)
+
+
+def test_a_submission_that_was_never_sent_has_an_empty_memory() -> None:
+    """Not even a list of no attempts."""
+    one = prepared(an_item(1, attributes={"essay": "x" * 200_000}))
+
+    assert nothing_to_send(one).dead["1-0"] == {"why": "too_big", "details": "{}", "done": ""}
+
+
+def test_a_doubt_goes_with_whoever_is_put_back_or_dies() -> None:
+    """What may have been applied once may be doubled by the next request, or by a replay."""
+    one = prepared(an_item(1), an_item(2, "bob"), sent_before="unknown")
+    assert [orjson.loads(kept)["u"] for kept in settle(one, Halve("400"), TRY).done.values()] == [True, True]
+    assert done(settle(one, refused(("attributes", 0)), TRY), "1-0") == {"e": ["entry.1"], "u": True}
+
+    later = prepared(an_item(1, events=2), an_item(2, "bob"), done={"1-0": {"u": True}})
+    assert settle(later, Settle(), TRY).counts["possible_duplicates"] == 2
+    assert done(settle(later, refused(("attributes", 0)), TRY), "1-0") == {"e": ["entry.1", "entry.2"], "u": True}
 
 
 class Braze:
@@ -388,18 +646,18 @@ def test_whatever_is_refused_the_rest_arrives_once_and_only_culprits_die(
         if kind or events
     }
     braze = Braze({f"bad_{n}" for n in range(len(submissions))}, {f"s{n}:1.1" for n in bad}, says_where=says_where)
-    waiting, done, dead, cut = list(items), dict[str, Any](), set[str](), ""
+    waiting, earlier, dead, cut = list(items), dict[str, Any](), set[str](), ""
     for _ in range(200):
         if not waiting:
             break
         most = int(cut or 99)
         people = list(dict.fromkeys(items[one].person for one in waiting))[: max(most, 1)]
         batch = [one for one in waiting if items[one].person in people][: 1 if cut == "0" else None]
-        one = prepared(*(_left(items[entry], done.get(entry)) for entry in batch), max_objects=max_objects)
+        one = prepared(*(_left(items[entry], earlier.get(entry)) for entry in batch), max_objects=max_objects)
         settlement = settle(one, braze.decide(one.request.body), TRY) if one.request else nothing_to_send(one)
         again = [entry for entry, verdict in zip(batch, settlement.verdicts, strict=True) if verdict == "b"]
         dead |= {*settlement.dead}
-        done |= {entry: _merge(done.get(entry), orjson.loads(told)) for entry, told in settlement.done.items()}
+        earlier |= {entry: _merge(earlier.get(entry), done(settlement, entry)) for entry in settlement.done}
         waiting = again + [entry for entry in waiting if entry not in batch]
         cut = (settlement.cut or "") if again else ""
     assert waiting == []

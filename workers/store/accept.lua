@@ -1,22 +1,24 @@
 -- Accept submissions: dedupe, limit, append, due, wake. All of them, or none.
 --
--- KEYS[1]  {workspace}:integration, the prefix of every key used here
--- ARGV     'now_ms lanes most version': '-' for the store's clock, lanes for an integration whose lanes are empty, how many
---          may wait, the version of the rules it was judged by; then five for each submission: digest, its facts
+-- KEYS[1]  {workspace}:integration, the prefix of the integration's keys
+-- KEYS[2]  {workspace}, the prefix of what the workspace's integrations share
+-- ARGV     'now_ms lanes most version id': '-' for the store's clock, lanes for an integration whose lanes are empty, how
+--          many may wait, the version of the rules it was judged by; then five for each submission: digest, its facts
 --          'short-lived(1 or 0) destination(lane, filtered, dead) checksum-of-the-person attributes events',
 --          person or reason, body, head
 -- Returns  one text, which is read faster than nested lists: 'stale' if the rules are others by now, 'full <how many wait>', or
 --          'ok', the lanes to wake, and for each submission its day, with a minus if it was there before: 'ok 0,3 20777 -20776'
-local P = KEYS[1]
-local now, own_lanes, most, version = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+)$')
+local P, W = KEYS[1], KEYS[2]
+local now, own_lanes, most, version, integration = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
 now = tonumber(now)
+local now_us = now and now * 1000
 if not now then
   local t = redis.call('TIME')
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
+  now, now_us = t[1] * 1000 + math.floor(t[2] / 1000), t[1] * 1000000 + t[2]
 end
 local today = math.floor(now / 86400000)
 local state, ledger = P .. ':state', P .. ':ledger'
-local known = redis.call('HMGET', state, 'seen_from', 'lanes', 'paused', 'probe_at', 'version', 'redo')
+local known = redis.call('HMGET', state, 'seen_from', 'lanes', 'paused', 'probe_at', 'version', 'redo', 'order')
 if known[5] ~= version then return 'stale' end
 local counts = redis.call('HMGET', ledger, 'waiting', 'in_flight', 'held')
 local waiting = (tonumber(counts[1]) or 0) + (tonumber(counts[2]) or 0) + (tonumber(counts[3]) or 0)
@@ -31,6 +33,8 @@ if not lanes or (waiting == 0 and lanes ~= tonumber(own_lanes)) then
   lanes = tonumber(own_lanes)
   redis.call('HSET', state, 'lanes', lanes)
 end
+
+-- @include open_letters
 
 local function once_key(digest)
   return P .. ':once:' .. digest
@@ -56,7 +60,9 @@ if new > 0 and waiting + new > tonumber(most) then
   return 'full ' .. waiting
 end
 
-local answers, wake, woken, bytes, waits, duplicates = {}, {}, {}, 0, 0, 0
+-- Orders rise also where the clock does not, and can be compared with those of the workspace's other integrations.
+local order = math.max(now_us, (tonumber(known[7]) or 0) + 1)
+local answers, wake, woken, bytes, waits, duplicates, received = {}, {}, {}, 0, 0, 0, 0
 local place = 0
 for at = FIRST, #ARGV, WIDTH do
   place = place + 1
@@ -76,8 +82,8 @@ for at = FIRST, #ARGV, WIDTH do
     duplicates = duplicates + 1
   else
     local body = ARGV[at + 3]
-    local order = redis.call('HINCRBY', ledger, 'received', 1)
-    local head = '[' .. order .. ',' .. today .. ',' .. ARGV[at + 4] .. ']'
+    local head = '[' .. string.format('%.0f', order + received) .. ',' .. today .. ',' .. ARGV[at + 4] .. ']'
+    received = received + 1
     if destination == 'lane' then
       local lane = tonumber(checksum) % lanes
       local redo = (known[6] or '') ~= ''
@@ -86,8 +92,9 @@ for at = FIRST, #ARGV, WIDTH do
       waits, bytes = waits + 1, bytes + #body + #head
       if not redo then woken[lane] = true end
     elseif destination == 'dead' then
-      redis.call('XADD', P .. ':dlq', '*', 'b', body, 'h', head, 'p', '', 'why', ARGV[at + 2], 'at', now)
+      redis.call('XADD', P .. ':dlq', '*', 'b', body, 'h', head, 'p', '', 'why', ARGV[at + 2], 'at', now, 'v', version)
       redis.call('HINCRBY', ledger, 'dead', 1)
+      open_letter(today)
     else
       redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. head .. ']', 'b', '[' .. body .. ']',
                  'r', '[["filtered",["' .. ARGV[at + 2] .. '"]]]', 'at', now)
@@ -95,6 +102,10 @@ for at = FIRST, #ARGV, WIDTH do
       redis.call('HINCRBY', ledger, 'kept', 1)
     end
   end
+end
+if received > 0 then
+  redis.call('HINCRBY', ledger, 'received', received)
+  redis.call('HSET', state, 'order', string.format('%.0f', order + received - 1))
 end
 if duplicates > 0 then redis.call('HINCRBY', ledger, 'duplicates', duplicates) end
 if waits > 0 then

@@ -3,19 +3,23 @@ The inbox: one stream per lane, read under a fenced lease, emptied only after Br
 
 P = {braze_workspace}:<integration_id>
 
-P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect
+P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect;
+                         a replayed one also: n how often, t when (ms), c events before that (ms) are left out
 P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; retry_at: not again
-                         before, ms; tries, last; alarm: when a wake-up call comes anyway, ms
+                         before, failed_at, ms; tries, fails, tried: what was tried with it; alarm: when a wake-up call
+                         comes anyway, ms
 P:lease:<lane>   string  token of the one drain at work there; expires after LEASE_MS
 P:wake:<lane>    string  "somebody will come by": a wake-up is queued or the lane waits on purpose; expires
 P:due            zset    lane -> when it wants to run next, ms; only lanes with work
 P:park:<person>  list    ids of entries that the cursor passed while their person had to wait
 P:parked:<lane>  zset    person with a park list -> when their turn comes, ms
 P:cut            hash    person -> how many people may share their next batch; "0 n": their next n submissions go alone
-P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it already; ids are a lane's own
+P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it already, and of what was tried
+                         (schemas.batch); ids are a lane's own
 P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
-P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from
+P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from, order (of what was accepted last);
+                         max_objects, request_bytes: smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
 
 W = {braze_workspace}: what all its integrations share
@@ -23,12 +27,14 @@ W = {braze_workspace}: what all its integrations share
 W:busy           hash    person -> until when at most (ms), and whose, a request about them is out; with "?" behind the
                          time: they are kept free for a batch that waits; expires
 W:cool:<slot>    hash    person -> until when Braze is left alone about them, ms; two slots rotate
-W:gate:track     hash    tat: the rate limiter's theoretical arrival time, ms, reckoned at `at`; until: closed by a
-                         429, ms
+W:gate:track     hash    whether Braze may be called: step/gate.lua
+W:ceilings       hash    integration -> the rates that its document allows
+P:open, W:open, W:times  open dead letters, and who set which attribute last meanwhile: open_letters.lua
 
 komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
 
-A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event].
+A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event]. Orders are microseconds
+of the store's clock that always rise.
 """
 
 from collections.abc import Sequence
@@ -39,7 +45,8 @@ import orjson
 import redis
 
 from schemas.arrival import Arrival
-from schemas.batch import Batch, Entry, Settlement
+from schemas.attempts import read_attempts
+from schemas.batch import Batch, Entry, Replay, Settlement
 from schemas.integration import Integration
 from schemas.person import Person, lane_of
 from workers.errors import LeaseLost, StaleRules
@@ -128,7 +135,7 @@ class Inbox:
         Raises: Full; StaleRules, nothing was kept; StoreUnavailable, after which they may have been kept.
         """
         now, limits = "-" if now_ms is None else now_ms, self.limits
-        args: list[str | bytes] = [f"{now} {limits.lanes} {limits.max_waiting} {integration.version}"]
+        args: list[str | bytes] = [f"{now} {limits.lanes} {limits.max_waiting} {integration.version} {integration.id}"]
         for one in arrivals:
             found = one.judgement
             person = found.person.key if found.person else ""
@@ -137,7 +144,7 @@ class Inbox:
             label = f"{one.short_lived:d} {found.destination} {lane_of(person, CHECKSUMS)}"
             facts = f"{label} {found.attributes:d} {found.events}"
             args += (one.digest, facts, person or found.reason, one.body, head[1:-1])
-        status, *told = self._accept([own(integration)], args).decode().split(" ")
+        status, *told = self._accept([own(integration), shared(integration.braze.workspace)], args).decode().split(" ")
         if status == "stale":
             raise StaleRules
         if status == "full":
@@ -172,10 +179,9 @@ class Inbox:
         """
         braze = integration.braze
         ask: dict[str, Any] = {
-            "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS, "flight_ms": FLIGHT_MS,
-            "spacing_ms": self.limits.person_spacing_ms, "max_objects": braze.max_objects_per_request,
-            "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES, "rate_requests": braze.rate_limit_requests,
-            "rate_period_ms": braze.rate_limit_per_seconds * 1000,
+            "id": integration.id, "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS,
+            "flight_ms": FLIGHT_MS, "spacing_ms": self.limits.person_spacing_ms, "rates": braze.rates,
+            "max_objects": braze.max_objects_per_request, "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES,
         }  # fmt: skip
         if now_ms is not None:
             ask["now"] = now_ms
@@ -261,24 +267,37 @@ def _read_step(answer: list[Any]) -> Batch | Rest:
 
 
 def _read_batch(answer: list[Any]) -> Batch:
-    _, ids, heads, bodies, sent_before, cut, version, done_text, tries, number, people = answer
-    done = orjson.loads(done_text) if done_text != b"{}" else {}
+    _, ids, heads, bodies, sent_before, cut, version, tries, number, people, else_text = answer
+    more: dict[str, Any] = orjson.loads(else_text) if else_text != b"{}" else {}
+    done, replays = more.get("done", {}), more.get("replays", {})
     entries = [
         Entry(
-            entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body, done.get(entry_id)
+            entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body,
+            done.get(entry_id), day, _read_replay(replays.get(entry_id)) if replays else None,
         )
         for entry_id, (order, day, digest, person, received_ms, _, event), body in zip(
             ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
         )
-    ]
+    ]  # fmt: skip
     return Batch(
-        entries,
-        sent_before.decode(),
-        cut.decode(),
-        int(version),
-        int(tries),
-        heads,
-        bodies,
-        number,
-        people.decode().split(" "),
-    )
+        entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number,
+        people.decode().split(" "), **_read_more(more) if more else {},
+    )  # fmt: skip
+
+
+def _read_replay(told: list[Any] | None) -> Replay | None:
+    return Replay(told[0], told[1], float(told[2]) if told[2] else None) if told else None
+
+
+def _read_more(more: dict[str, Any]) -> dict[str, Any]:
+    """What is told beside the submissions where not all goes well."""
+    return {
+        "fails": more.get("fails", 0),
+        "limited": more.get("limited", 0),
+        "tried": read_attempts(more.get("tried")),
+        "guarded": more.get("guarded", False),
+        "times": more.get("times", {}),
+        "max_objects": more.get("max_objects"),
+        "request_bytes": more.get("request_bytes"),
+        "shaky": more.get("shaky", False),
+    }

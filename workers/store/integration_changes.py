@@ -1,8 +1,10 @@
 """
 What a change of an integration means for the work that is kept under it. P is `{braze_workspace}:<integration_id>`.
 
-P:ledger  hash  waiting, in_flight, held and dead decide what may change
-P:*       any   moves with the integration to another workspace, goes with a deleted one
+P:ledger    hash  waiting, in_flight, held and dead decide what may change
+P:*         any   moves with the integration to another workspace, goes with a deleted one
+W:ceilings  hash  integration -> the rates that its document allows; W is `{braze_workspace}`
+W:open      set   integrations with open dead letters (open_letters.lua)
 """
 
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from redis.exceptions import ResponseError
 from schemas.integration import Integration, Reading
 from workers.errors import Conflict
 from workers.store.integration_record import StoredIntegration, is_fingerprint, text
-from workers.store.keys import own
+from workers.store.keys import own, shared
 
 WORKSPACES = "komo:workspaces"
 BY_A_PERSON = "Paused by a person."
@@ -88,8 +90,30 @@ def state_after(current: StoredIntegration | None, reading: Reading, version: in
     if current is None or not current.integration.enabled:
         return state | {"paused": "", "paused_because": ""}
     if reading.api_key or current.document["braze"] != reading.document["braze"]:
-        return state | {"probe_at": 0}
+        return state | {"probe_at": 0, "max_objects": "", "request_bytes": ""}
     return state
+
+
+def join_workspace(pipe: Pipeline, integration: Integration, *, has_open_letters: bool) -> None:
+    """Queue what the other integrations of a Braze workspace have to know of this one."""
+    prefix = shared(integration.braze.workspace)
+    pipe.hset(f"{prefix}:ceilings", integration.id, integration.braze.rates)
+    if has_open_letters:
+        pipe.sadd(f"{prefix}:open", integration.id)
+
+
+def leave_workspace(pipe: Pipeline, integration: Integration) -> None:
+    """Queue the opposite."""
+    prefix = shared(integration.braze.workspace)
+    pipe.hdel(f"{prefix}:ceilings", integration.id)
+    pipe.srem(f"{prefix}:open", integration.id)
+
+
+def forget_times(connection: redis.Redis, integration: Integration) -> None:
+    """Drop what was remembered for open letters, if none is left in the workspace that an integration has left."""
+    prefix = shared(integration.braze.workspace)
+    if not connection.exists(f"{prefix}:open"):
+        connection.unlink(f"{prefix}:times")
 
 
 def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Integration) -> None:

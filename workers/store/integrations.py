@@ -17,13 +17,14 @@ P:state                      hash    version, paused ("", person, braze), paused
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from schemas.integration import Reading, read_document
+from schemas.integration import Integration, Reading, read_document
 from workers.errors import Conflict, StaleVersion, UnknownIntegration
 from workers.store import integration_changes as changes
 from workers.store.connect import reaching_the_store
@@ -31,23 +32,14 @@ from workers.store.integration_cache import IntegrationCache
 from workers.store.integration_record import (
     SECRETS,
     Saved,
+    StoredIntegration,
     Which,
     fingerprint,
     new_secret,
     read_record,
     text,
 )
-from workers.store.integration_record import (
-    StoredIntegration as StoredIntegration,
-)
-from workers.store.integration_writes import (
-    changes_made,
-    document_fields,
-    record_key,
-    sealed_fields,
-    write,
-    write_key,
-)
+from workers.store.integration_writes import changes_made, document_fields, record_key, sealed_fields, write, write_key
 from workers.store.keys import own
 from workers.store.seal import Seal
 
@@ -115,6 +107,14 @@ class Integrations:
         with reaching_the_store():
             return sorted(text(one) for one in self._redis.smembers(IDS))
 
+    def every(self) -> Sequence[Integration]:
+        """All of them as they were at most a second ago, in the order of their ids."""
+        found = []
+        for integration_id in self.ids():
+            with suppress(UnknownIntegration):  # removed meanwhile
+                found.append(self.get_cached(integration_id).integration)
+        return found
+
     def save(self, document: Any, *, by: str, if_match: int | None = None, only_new: bool = False) -> Saved:
         """
         Create an integration or replace its document, as a new version.
@@ -172,22 +172,24 @@ class Integrations:
         Raises: Conflict while submissions wait, are held or dead, unless `discard`; StaleVersion; UnknownIntegration.
         """
 
-        def change(pipe: Pipeline, current: StoredIntegration) -> str:
+        def change(pipe: Pipeline, current: StoredIntegration) -> Integration:
             _guard_version(current, if_match)
             if not discard:
                 changes.guard_delete(pipe, current.integration)
             pipe.multi()
             pipe.delete(record_key(integration_id), f"{record_key(integration_id)}:audit")
             pipe.delete(f"{own(current.integration)}:state")
+            changes.leave_workspace(pipe, current.integration)
             pipe.srem(IDS, integration_id)
             pipe.srem(ACTIVE, integration_id)
             pipe.hset(VERSIONS, integration_id, current.version)
             pipe.execute()
-            return own(current.integration)
+            return current.integration
 
-        prefix = self._change(integration_id, change)
+        gone = self._change(integration_id, change)
         with reaching_the_store():
-            changes.remove_all(self._redis, prefix)
+            changes.remove_all(self._redis, own(gone))
+            changes.forget_times(self._redis, gone)
 
     def audit(self, integration_id: str, limit: int = 100) -> Sequence[Mapping[str, str]]:
         """What was done to an integration, newest first: `at`, `by`, `what`."""
@@ -268,14 +270,17 @@ class Integrations:
         version = 1 + (current.version if current else int(pipe.hget(VERSIONS, integration.id) or 0))
         fresh: dict[str, str] = {} if current else {one: new_secret(one) for one in SECRETS}
         fields = document_fields(reading.document, version, new=current is None)
+        has_open_letters = current is not None and bool(pipe.exists(f"{own(current.integration)}:open"))
         pipe.multi()
         if current:
+            changes.leave_workspace(pipe, current.integration)
             changes.move_all(pipe, self._redis, current.integration, integration)
         else:
             changes.clear(pipe, self._redis, integration)
         if known_as:
             pipe.hset(changes.WORKSPACES, known_as, integration.braze.workspace)
         pipe.sadd(IDS, integration.id)
+        changes.join_workspace(pipe, integration, has_open_letters=has_open_letters)
         pipe.hset(f"{own(integration)}:state", mapping=changes.state_after(current, reading, version))
         if changes.judges_anew(current, integration):
             pipe.hset(f"{own(integration)}:state", "redo", version)
@@ -284,6 +289,8 @@ class Integrations:
         fields |= sealed_fields(fresh.items(), self._seal)
         write(pipe, integration.id, fields, by, changes_made(current, reading))
         changes.execute(pipe)
+        if current:
+            changes.forget_times(self._redis, current.integration)
         return Saved(self.get(integration.id), current is None, reading.warnings, fresh)
 
     def _fingerprint(self, reading: Reading) -> str | None:

@@ -2,9 +2,11 @@
 The streams that hold submissions, read newest first and a bounded part at a time.
 
 P:in:<lane>, P:new:<lane>, P:annex  those that wait: an entry each (inbox.py, redo.py)
-P:dlq                               dead letters: an entry each; b body, h head, p person, why, details, done, at (ms)
-P:settled                           a record per batch: n how many, h heads, b bodies, r results, v version, m attempt,
-                                    at (ms)
+P:dlq                               dead letters: an entry each; b body, h head, p person, why, details, done, at (ms),
+                                    v version it died under, n how often it was replayed
+P:settled                           a record per batch: n how many, h heads, b bodies, v version, m attempts, at (ms),
+                                    r results: [outcome, [reason or warnings]], and where there were attempts before
+                                    this batch all of them and their number
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 import redis
 
+from schemas.attempts import NO_ATTEMPTS, Attempts, read_attempts
 from schemas.integration import Integration
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import submission_id
@@ -54,6 +57,7 @@ class Found:
     #: Warnings, or the one reason.
     notes: Sequence[str]
     at_ms: int
+    #: Beside what is common to all: `version`, `attempts`; of dead letters also `status`, `answer`, `replays`.
     extra: dict[str, Any]
     #: The body, or the list of the record's bodies.
     packed: bytes
@@ -105,7 +109,7 @@ class Records:
             yield from self._waiting(integration)
         if state in (None, "dead"):
             yield Source(integration, "dlq")
-        if state in (None, "delivered", "filtered"):
+        if state in (None, "delivered", "filtered", "discarded"):
             yield Source(integration, "settled")
 
     def newest_first(self, source: Source, below: Place | None = None, since_ms: int = 0) -> Iterator[Found]:
@@ -123,7 +127,7 @@ class Records:
             with reaching_the_store():
                 page: Any = self._redis.xrevrange(source.key, upper, str(since_ms), count=count)
             for raw_id, values in page:
-                for found in _unpack(source, _text(raw_id), values):
+                for found in unpack(source, _text(raw_id), values):
                     if below is None or found.place < below:
                         yield found
             if len(page) < count:
@@ -140,19 +144,23 @@ class Records:
             if hit:
                 with reaching_the_store():
                     page: Any = self._redis.xrange(source.key, hit, hit)
-                entries = [one for raw_id, values in page for one in _unpack(source, _text(raw_id), values)]
+                entries = [one for raw_id, values in page for one in unpack(source, _text(raw_id), values)]
                 return next((one for one in entries if one.head[1:3] == [day, digest]), None)
             if not last:
                 return None
             upper = f"({last}"
 
-    def last_attempt(self, source: Source) -> dict[str, Any] | None:
-        """What was tried last in a lane, if its last request failed."""
+    def tried(self, source: Source, found: Found) -> Attempts:
+        """What was tried with a submission, whether it is settled or waits."""
         if source.lane is None:
-            return None
+            settled: Attempts = found.extra.get("attempts", NO_ATTEMPTS)
+            return settled
+        prefix, entry_id = own(source.integration), found.place.entry_id
         with reaching_the_store():
-            told = self._redis.hget(f"{own(source.integration)}:lane:{source.lane}", "last")
-        return orjson.loads(told) if told else None
+            done = orjson.loads(self._redis.hget(f"{prefix}:done:{source.lane}", entry_id) or b"{}")
+            tried = self._redis.hget(f"{prefix}:lane:{source.lane}", "tried") if found.state == "in_flight" else None
+        earlier = Attempts(done["t"], done["k"]) if "t" in done else NO_ATTEMPTS
+        return earlier.followed_by(read_attempts(orjson.loads(tried or b"null")))
 
     def _waiting(self, integration: Integration) -> Iterator[Source]:
         prefix = own(integration)
@@ -173,18 +181,33 @@ def _text(raw: bytes | str) -> str:
     return raw.decode() if isinstance(raw, bytes) else raw
 
 
-def _unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Found]:
+def unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Found]:
+    """The submissions of one stream entry, newest first."""
     ms, number = map(int, entry_id.split("-"))
     at_ms = int(float(values.get(b"at", b"0")))
     head = orjson.loads(values[b"h"])
     if source.name != "settled":
         state = "dead" if source.name == "dlq" else "in_flight" if entry_id in source.in_flight else "waiting"
-        reason = values.get(b"why", b"").decode()
-        details = orjson.loads(values.get(b"details") or b"{}")
-        place = Place(ms, number, source.stream, 0)
-        return [Found(source.integration, place, head, state, [reason] if reason else [], at_ms, details, values[b"b"])]
-    extra = {"attempt": orjson.loads(values.get(b"m") or b"{}"), "version": int(values.get(b"v", b"0"))}
-    return [
-        Found(source.integration, Place(ms, number, source.stream, at), one, state, notes, at_ms, extra, values[b"b"])
-        for at, (one, (state, notes)) in reversed(list(enumerate(zip(head, orjson.loads(values[b"r"]), strict=True))))
-    ]
+        place, body = Place(ms, number, source.stream, 0), values[b"b"]
+        if state != "dead":
+            return [Found(source.integration, place, head, state, [], at_ms, {}, body)]
+        why, extra = values[b"why"].decode(), _about_letter(values)
+        return [Found(source.integration, place, head, state, [why], at_ms, extra, body)]
+    version, tried = int(values.get(b"v", b"0")), read_attempts(orjson.loads(values.get(b"m") or b"null"))
+    found = []
+    for at, (one, (state, notes, *earlier)) in enumerate(zip(head, orjson.loads(values[b"r"]), strict=True)):
+        extra = {"version": version, "attempts": Attempts(*earlier) if earlier else tried}
+        place = Place(ms, number, source.stream, at)
+        found.append(Found(source.integration, place, one, state, notes, at_ms, extra, values[b"b"]))
+    return found[::-1]
+
+
+def _about_letter(values: dict[bytes, bytes]) -> dict[str, Any]:
+    details = orjson.loads(values.get(b"details") or b"{}")
+    return {
+        "version": int(values.get(b"v") or 0),
+        "replays": int(values.get(b"n") or 0),
+        "attempts": read_attempts(details),
+        "warnings": details.get("warnings", []),
+        **{name: details[name] for name in ("status", "answer") if name in details},
+    }

@@ -21,7 +21,7 @@ from schemas.person import lane_of
 from workers.errors import LeaseLost
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import LEASE_MS
-from workers.store.keys import own
+from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
 #: Entries judged between two looks at the lease, at most, over all lanes.
@@ -82,7 +82,7 @@ class Redo:
         """
         with reaching_the_store():
             lanes = int(self._redis.hget(f"{own(integration)}:state", "lanes") or 0)
-        args: list[str | bytes | int] = [token]
+        args: list[str | bytes | int] = [token, integration.id, integration.version]
         for one, judgement in judged:
             person = judgement.person
             head = [*one.head[:3], person.packed() if person else None, one.head[4], integration.version, one.head[6]]
@@ -91,7 +91,7 @@ class Redo:
                 lane_of(person.key, lanes) if person else judgement.reason, person.key if person else "",
                 orjson.dumps(head), int(judgement.attributes), judgement.events,
             )  # fmt: skip
-        if self._move([own(integration)], args) < 0:
+        if self._move([own(integration), shared(integration.braze.workspace)], args) < 0:
             raise LeaseLost
 
     def finish(self, integration: Integration, token: str) -> bool:

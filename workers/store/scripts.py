@@ -1,5 +1,6 @@
 """Lua scripts: one file each beside this one, run by hash and loaded again after a restart of the store."""
 
+import re
 from collections.abc import Sequence
 from hashlib import sha1
 from pathlib import Path
@@ -10,13 +11,22 @@ from redis.exceptions import NoScriptError
 
 from workers.store.connect import reaching_the_store
 
+#: Stands for a part that has a file of its own, as the store knows no files.
+_INCLUDE = re.compile(r"^-- @include (\S+)$", re.MULTILINE)
+
+
+def script_text(name: str) -> str:
+    """A script with its parts in place."""
+    text = (Path(__file__).parent / f"{name}.lua").read_text("utf-8")
+    return _INCLUDE.sub(lambda part: script_text(part[1]), text)
+
 
 class Script:
     """One of the scripts, over one connection."""
 
     def __init__(self, connection: redis.Redis, name: str) -> None:
         self._redis = connection
-        self._text = Path(__file__).with_name(f"{name}.lua").read_text("utf-8")
+        self._text = script_text(name)
         # How Redis names a script: https://redis.io/docs/latest/commands/evalsha/
         self._hash = sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 
+from schemas.attempts import Attempts
 from schemas.integration import Integration
 from workers.store.records import Found, Place, Records, Source
 
@@ -37,7 +38,7 @@ class Timeline:
         integrations: Every integration, for listings that name none.
     """
 
-    def __init__(self, connection: redis.Redis, integrations: Callable[[], list[Integration]]) -> None:
+    def __init__(self, connection: redis.Redis, integrations: Callable[[], Sequence[Integration]]) -> None:
         self._records = Records(connection)
         self._integrations = integrations
 
@@ -60,16 +61,16 @@ class Timeline:
 
         Returns: The items, and the cursor of the next page or None. A page may be short, or empty, before the last.
         """
-        below = _read_cursor(cursor)
+        below = read_cursor(cursor)
         since_ms = int(since.timestamp() * 1000) if since else 0
         items: list[dict[str, Any]] = []
         for number, found in enumerate(
             islice(self._newest_first(integration_id, state, below, since_ms), LOOKED_AT), 1
         ):
             if state in (None, found.state) and event in (None, found.head[6]) and found.head[4] >= since_ms:
-                items.append(_short(found))
+                items.append(short(found))
             if len(items) >= limit or number == LOOKED_AT:
-                return items, _write_cursor(found.place)
+                return items, write_cursor(found.place)
         return items, None
 
     def show(self, wanted_id: str) -> dict[str, Any] | None:
@@ -82,7 +83,7 @@ class Timeline:
         for source in self._sources(None, None):
             found = self._records.find(source, day, digest, since_ms)
             if found:
-                return _whole(found, self._records.last_attempt(source))
+                return _whole(found, self._records.tried(source, found))
         return None
 
     def _newest_first(
@@ -99,7 +100,8 @@ class Timeline:
         return [source for one in integrations for source in self._records.sources(one, state)]
 
 
-def _read_cursor(cursor: str | None) -> Place | None:
+def read_cursor(cursor: str | None) -> Place | None:
+    """The place that a listing goes on below. Raises: ValueError if it is no cursor."""
     if not cursor:
         return None
     match = _CURSOR.fullmatch(cursor)
@@ -108,7 +110,8 @@ def _read_cursor(cursor: str | None) -> Place | None:
     return Place(int(match[1]), int(match[2]), f"{match[4]} {match[5]}", int(match[3]))
 
 
-def _write_cursor(place: Place) -> str:
+def write_cursor(place: Place) -> str:
+    """The cursor of a page that ends at this place."""
     integration_id, _, name = place.stream.partition(" ")
     return f"{place.entry_id}.{place.at}.{integration_id}.{name}"
 
@@ -117,35 +120,39 @@ def _time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _short(found: Found) -> dict[str, Any]:
+def short(found: Found) -> dict[str, Any]:
+    """A submission as lists show it."""
     return {
         "id": found.id,
         "integration": found.integration.id,
         "event": found.head[6],
         "state": found.state,
-        "reason": found.notes[0] if found.state in ("dead", "filtered") and found.notes else None,
+        "reason": found.notes[0] if found.state in ("dead", "filtered", "discarded") and found.notes else None,
         "received_at": _time(found.head[4]),
         "settled_at": _time(found.at_ms) if found.at_ms else None,
     }
 
 
-def _whole(found: Found, last_attempt: dict[str, Any] | None) -> dict[str, Any]:
+def _whole(found: Found, tried: Attempts) -> dict[str, Any]:
     person = found.head[3]
     identifier = None if person is None else {"kind": person[0], "value": person[1], "alias_label": person[2]}
-    return _short(found) | {"person": identifier, "timeline": _steps(found, last_attempt), "raw": found.body()}
+    return short(found) | {
+        "person": identifier, "attempts": tried.number, "timeline": _steps(found, tried), "raw": found.body()
+    }  # fmt: skip
 
 
-def _steps(found: Found, last_attempt: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _steps(found: Found, tried: Attempts) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [{"what": "received", "at": _time(found.head[4]), "version": found.head[5]}]
+    # What was filtered, or found dead, at the door was judged by the rules of that moment.
+    version = found.extra.get("version") or found.head[5]
     if found.state in ("delivered", "filtered"):
-        # What was filtered at the door was judged by the rules of that moment.
-        version = found.extra["version"] or found.head[5]
         steps.append({"what": "mapped", "version": version, "warnings": [*found.notes]})
-        if found.extra["attempt"] and found.state == "delivered":
-            steps.append({"what": "attempt", **found.extra["attempt"]})
-        steps.append({"what": found.state, "at": _time(found.at_ms)})
     elif found.state == "dead":
-        steps.append({"what": "dead", "at": _time(found.at_ms), "reason": found.notes[0], **found.extra})
-    elif last_attempt:
-        steps.append({"what": "attempt", **last_attempt})
+        steps.append({"what": "mapped", "version": version, "warnings": found.extra["warnings"]})
+    steps += [{"what": "attempt", "attempt": number, **one, "at": _time(one["at"])} for number, one in tried.numbered()]
+    if found.state == "dead":
+        more = {name: found.extra[name] for name in ("status", "answer", "replays") if found.extra.get(name)}
+        steps.append({"what": "dead", "at": _time(found.at_ms), "reason": found.notes[0], **more})
+    elif found.at_ms:
+        steps.append({"what": found.state, "at": _time(found.at_ms)})
     return steps

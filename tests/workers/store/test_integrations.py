@@ -8,7 +8,8 @@ import redis
 
 from schemas.problems import InvalidDocument
 from workers.errors import Conflict, SealBroken, StaleVersion, UnknownIntegration
-from workers.store.integrations import Integrations, StoredIntegration
+from workers.store.integration_record import StoredIntegration
+from workers.store.integrations import Integrations
 
 KEY, OTHER_KEY = "k" * 40, "o" * 40
 HOST, OTHER_HOST = "https://rest.iad-03.braze.com", "https://rest.fra-01.braze.eu"

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from schemas.arrival import Arrival, Judgement
+from schemas.attempts import Attempts
 from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
 from tests.factories import NOON_MS, an_arrival, an_integration
@@ -45,7 +46,7 @@ class Hub:
         for lane, batch in self.hand_out():
             settled = Settlement(
                 batch, verdicts="d" * len(batch.entries), results=[["delivered", []]] * len(batch.entries),
-                attempt='{"attempt":1,"status":201}',
+                tried=Attempts([{"at": 0, "status": 201}], 1),
             )  # fmt: skip
             self.inbox.step(self.summer, lane, f"drain-{lane}", settled, release=True)
 
