@@ -16,6 +16,7 @@ from workers.braze.client import BrazeClient
 from workers.drain import Pipeline
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
+from workers.slots import Slots
 from workers.store import open_stores
 from workers.store.connect import broker_transport_options, broker_url, connect
 
@@ -67,7 +68,8 @@ def settings() -> Settings:
 @cache
 def pipeline() -> Pipeline:
     """What the tasks of this process work with; made at the first task, after a pool has forked."""
-    return Pipeline(open_stores(settings()), BrazeClient(proxy=settings().braze_proxy))
+    slots = Slots(settings().worker_threads)
+    return Pipeline(open_stores(settings()), BrazeClient(proxy=settings().braze_proxy), slots=slots)
 
 
 def make_app(settings: Settings) -> Celery:

@@ -1,13 +1,17 @@
 """Step: find the work whose wake-up call was lost, and keep the store's memory in bounds."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from schemas.integration import Integration
-from workers.errors import UnknownIntegration
+from workers.errors import StoreUnavailable, UnknownIntegration
+from workers.notice import notice, notice_store
 from workers.store import Stores
+from workers.store.idle import is_idle
+from workers.store.pressure import Reading
 
-#: Publishes a wake-up call for (step, integration id, lane); raises if the broker is away.
+#: Publishes a wake-up call for (step, id, lane); raises if the broker is away. Whose id it is depends on the step.
 Wake = Callable[[str, str, int], None]
 
 log = logging.getLogger("komo_braze")
@@ -16,34 +20,48 @@ log = logging.getLogger("komo_braze")
 SLOW_EVERY = 15
 
 
-def sweep(stores: Stores, wake: Wake, *, turn: int) -> int:
+def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int:
     """
-    Call for every lane whose time has come and whom nobody is about to serve, and for what has to be judged again.
+    Call for every lane whose time has come and whom nobody is about to serve, for what has to be judged again, for
+    jobs that are not finished, and for alerts that wait.
 
     Args:
         turn: Counts sweeps; every fifteenth looks at everything.
+        alerts: Whether there is somebody who wants to hear what a person should know.
 
     Returns: How many calls went out.
     """
     slow = turn % SLOW_EVERY == 0
+    if not slow and is_idle(stores.connection, alerts=alerts):
+        return 0
     calls = 0
-    busy = stores.integrations.ids() if slow else stores.inbox.active()
-    for integration_id in busy:
-        try:
-            integration = stores.integrations.get_cached(integration_id, max_age_s=5).integration
-        except UnknownIntegration:
-            stores.inbox.deactivate(integration_id)
-            continue
+    busy = _known(stores, stores.integrations.ids() if slow else stores.inbox.active())
+    for integration in busy:
         calls += _call(integration, stores, wake, slow=slow)
         if slow:
             stores.retention.trim(integration)
+    reading = None
     if slow:
-        stores.pressure.measure()
+        reading = stores.pressure.measure()
     elif busy:
         stores.pressure.measure_memory()
+    calls += _publish("job", stores.jobs.open(), wake)
+    if alerts and _notice(stores, busy, reading):
+        calls += _publish("alert", [""], wake)
     if calls:
         log.info("sweep.called", extra={"calls": calls})
     return calls
+
+
+def _known(stores: Stores, integration_ids: Iterable[str]) -> list[Integration]:
+    """Those that are still there; the others are struck off the list of active ones."""
+    found = []
+    for integration_id in integration_ids:
+        try:
+            found.append(stores.integrations.get_cached(integration_id, max_age_s=5).integration)
+        except UnknownIntegration:
+            stores.inbox.deactivate(integration_id)
+    return found
 
 
 def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -> int:
@@ -57,3 +75,30 @@ def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -
             stores.inbox.forget_wake(integration, lane)
             raise
     return len(swept.lanes) + swept.redo
+
+
+def _publish(step: str, ids: Iterable[str], wake: Wake) -> int:
+    """Call for each, whatever becomes of the calls for the others; the next sweep calls again."""
+    calls = 0
+    for one in ids:
+        try:
+            wake(step, one, 0)
+            calls += 1
+        except Exception as error:
+            log.warning("wake.failed", extra={"step": step, "error": type(error).__name__})
+    return calls
+
+
+def _notice(stores: Stores, integrations: Sequence[Integration], reading: Reading | None) -> bool:
+    """Notice what is to be told, and say whether it is time to send what waits in the outbox."""
+    now_ms = int(time.time() * 1000)
+    try:
+        for integration in integrations:
+            notice(integration, stores, now_ms=now_ms)
+        if reading:  # in a slow turn, which looks at all integrations
+            notice_store(reading, stores, now_ms=now_ms)
+            stores.alerts.forget_others({integration.id for integration in integrations})
+        return stores.alerts.due(now_ms)
+    except StoreUnavailable as error:  # a store that takes no more must not keep the sweep from its duties
+        log.warning("alert.postponed", extra={"error": type(error).__name__})
+        return False

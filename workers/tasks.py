@@ -3,7 +3,9 @@
 import itertools
 import time
 
-from workers.app import app, pipeline
+from workers import jobs
+from workers.alerts import send_alerts
+from workers.app import app, pipeline, settings
 from workers.drain import drain_lane
 from workers.redo import redo as redo_all
 from workers.sweep import sweep as sweep_all
@@ -13,6 +15,9 @@ LONGEST_ALARM_MS = 60_000
 #: After a failure nobody knocks at the broker for so long: a webhook must not wait for it again and again.
 BROKER_REST_S = 2.0
 LONGEST_TRY_S = 10.0
+
+#: How long a job keeps a worker slot, leaves it to others before it goes on, and rests where it has to wait; seconds.
+JOB_BUDGET_S, JOB_REST_S, JOB_WAIT_S = 0.5, 0.2, 0.8
 
 _turns = itertools.count()
 _no_calls_until_s = 0.0
@@ -38,14 +43,33 @@ def redo(integration_id: str, _lane: int) -> None:
     redo_all(integration_id, pipeline().stores)
 
 
+@app.task(name="job")
+def job(job_id: str, _lane: int) -> None:
+    """Go on with what a person asked for: replay, discard, forget. The sweep comes back until it is done."""
+    if not jobs.advance(job_id, pipeline().stores, wake, budget_s=JOB_BUDGET_S, rest_s=JOB_WAIT_S):
+        job.apply_async((job_id, 0), queue="ops", countdown=JOB_REST_S)
+
+
+@app.task(name="alert")
+def alert(_id: str, _lane: int) -> None:
+    """Bring alerts to whoever wants to hear them. The sweep comes back until they are there."""
+    if url := settings().alert_webhook_url:
+        send_alerts(pipeline().stores, url)
+
+
 @app.task(name="sweep")
 def sweep() -> None:
-    """Find the work whose wake-up call was lost."""
-    sweep_all(pipeline().stores, wake, turn=next(_turns))
+    """Find the work whose wake-up call was lost, and what a person should hear of."""
+    sweep_all(pipeline().stores, wake, turn=next(_turns), alerts=bool(settings().alert_webhook_url))
 
 
-def wake(step: str, integration_id: str, lane: int) -> None:
-    """Publish a wake-up call by the name of its step; raises at once where the broker is away."""
+def wake(step: str, name: str, lane: int) -> None:
+    """
+    Publish a wake-up call by the name of its step; raises at once where the broker is away.
+
+    Args:
+        name: The id of an integration, or of a job; nothing for alerts.
+    """
     global _no_calls_until_s
     if time.monotonic() < _no_calls_until_s:
         raise BrokerAway
@@ -53,7 +77,7 @@ def wake(step: str, integration_id: str, lane: int) -> None:
         _no_calls_until_s = time.monotonic() + LONGEST_TRY_S  # one knocks, the others do not wait with it
     queue = "wake" if step == "drain" else "ops"
     try:
-        app.tasks[step].apply_async((integration_id, lane), queue=queue, retry=False)
+        app.tasks[step].apply_async((name, lane), queue=queue, retry=False)
     except Exception:
         _no_calls_until_s = time.monotonic() + BROKER_REST_S
         raise

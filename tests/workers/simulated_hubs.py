@@ -11,9 +11,9 @@ BY_EMAIL = [{"kind": "user_alias", "field": "email", "alias_label": "email"}]
 MEMBERS = 12
 
 
-def some_document(rng: Random, integration_id: str) -> dict[str, Any]:
+def some_document(rng: Random, integration_id: str, *, moves: bool = True) -> dict[str, Any]:
     """A document with whatever a person may change in it, whatever was there before."""
-    workspace = rng.choice(("acme", "acme", "acme", "zeta"))
+    workspace = rng.choice(("acme", "acme", "acme", "zeta")) if moves else "acme"
     names = [f"e{n}_{integration_id}" for n in range(rng.choice((0, 1, 1, 2, 5)))]
     attributes = [
         {"field": "first_name", "attribute": f"last_{integration_id}"},

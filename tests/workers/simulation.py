@@ -23,12 +23,14 @@ from tests.factories import NOON, NOON_MS
 from tests.workers.simulated_braze import SimulatedBraze
 from tests.workers.simulated_hubs import some_body, some_document
 from tests.workers.simulated_workers import Worker
+from workers import jobs
 from workers.drain import Pipeline, drain_lane
-from workers.errors import Conflict, StaleRules, UnknownIntegration
+from workers.errors import Conflict, StaleRules, StoreUnavailable, UnknownIntegration
 from workers.redo import redo
 from workers.store import Stores, open_stores
-from workers.store.inbox import Inbox, Receipt, Rest, Swept
+from workers.store.inbox import Inbox, Receipt, Rest, Swept, submission_id
 from workers.store.keys import own
+from workers.store.letter_moves import LetterMoves, Moved
 from workers.sweep import SLOW_EVERY
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -38,7 +40,9 @@ LONGEST_ALARM_MS = 60_000
 #: up: the ledger, how many entries there are, and (now and then, as that takes time) how many bytes.
 LOOK = """
 local ends, sums = {}, {}
-for _, name in ipairs(redis.call('KEYS', '{*')) do
+local names = redis.call('KEYS', '{*')
+for _, name in ipairs(redis.call('KEYS', 'komo:job:*:lease')) do names[#names + 1] = name end
+for _, name in ipairs(names) do
   local left = redis.call('PTTL', name)
   if left > 0 then
     redis.call('PERSIST', name)
@@ -85,6 +89,15 @@ class TimedInbox(Inbox):
         return super().kick(integration, **named | {"now_ms": self.time()})
 
 
+class TimedMoves(LetterMoves):
+    """What puts dead letters back, living in the world's time."""
+
+    time: Callable[[], float]
+
+    def put_back(self, *args: Any, **named: Any) -> Moved:
+        return super().put_back(*args, **named | {"now_ms": int(self.time())})
+
+
 @dataclass
 class Sent:
     """What was put in at the door."""
@@ -107,6 +120,8 @@ class World:
     manner: str
     lanes: int = 2
     trouble: float = 0.3
+    #: Whether integrations move between Braze workspaces.
+    moves: bool = True
     now: float = NOON_MS
     current: Worker | None = None
     accepted: dict[str, dict[str, Sent]] = field(default_factory=dict)
@@ -136,6 +151,9 @@ class World:
         stores = open_stores(settings, connection)
         inbox = TimedInbox(connection, stores.inbox.limits)
         inbox.time = lambda: self.now
+        moves = TimedMoves(connection, stores.inbox.limits)
+        moves.time = inbox.time
+        stores.dead_letters.moves = moves
         return replace(stores, inbox=inbox)
 
     def _pipeline(self) -> Pipeline:
@@ -161,7 +179,8 @@ class World:
 
         connection.execute_command = command  # type: ignore[method-assign]
         return Pipeline(
-            self._open(connection), self.braze, chance=self.rng.random, clock=lambda: self.now / 1000  # type: ignore[arg-type]
+            self._open(connection), self.braze, chance=self.rng.random,  # type: ignore[arg-type]
+            clock=lambda: self.now / 1000, wall=lambda: self.now / 1000,
         )  # fmt: skip
 
     # What happens
@@ -211,7 +230,12 @@ class World:
         def judge() -> None:
             redo(integration_id, pipeline.stores)
 
-        worker = Worker(self, drain if step == "drain" else judge)
+        def job() -> None:
+            with contextlib.suppress(StoreUnavailable):  # the sweep calls again
+                if not jobs.advance(integration_id, pipeline.stores, self.call, budget_s=0.5, rest_s=0.8):
+                    self.call("job", integration_id, 0, 200)
+
+        worker = Worker(self, {"drain": drain, "redo": judge, "job": job}[step])
         self.workers = [one for one in self.workers if not one.ended] + [worker]
         worker.go_on()
 
@@ -229,6 +253,8 @@ class World:
                 self.call("redo", integration_id, 0)
             for lane in swept.lanes:
                 self.call("drain", integration_id, lane)
+        for job_id in self.stores.jobs.open():
+            self.call("job", job_id, 0)
         self.look()
 
     def _swept(self, integration: Integration, *, slow: bool) -> Swept:
@@ -236,7 +262,7 @@ class World:
 
     def save(self, integration_id: str, *, plain: bool = False, **changes: Any) -> None:
         """Save some document, whatever it changes."""
-        document = changes if plain else some_document(self.rng, integration_id) | changes
+        document = changes if plain else some_document(self.rng, integration_id, moves=self.moves) | changes
         with contextlib.suppress(Conflict):
             saved = self.stores.integrations.save(document, by="test")
             self.documents[integration_id, saved.stored.version] = saved.stored.document
@@ -265,6 +291,22 @@ class World:
         self.documents[integration_id, stored.version] = stored.document
         self.tell(f"resumed {integration_id}")
         self.wake(integration_id)
+
+    def ask(self, kind: Any, asked: dict[str, Any]) -> None:
+        """Somebody wants dead letters replayed or discarded, or a person forgotten."""
+        if kind == "replay":
+            # Whoever died before anything of them was sent may come after those who were accepted later.
+            self.braze.first_sent.update(self.dead())
+        job = self.stores.jobs.create(kind, asked, by="test")
+        self.tell(f"job {job.id}: {kind} {asked}")
+        self.call("job", job.id, 0)
+
+    def dead(self) -> list[str]:
+        """Ids of all dead letters."""
+        prefixes = [own(self.stores.integrations.get(one).integration) for one in self.accepted]
+        letters: list[Any] = [letter for one in prefixes for _, letter in self.connection.xrange(f"{one}:dlq")]  # type: ignore[union-attr]
+        heads = [orjson.loads(letter[b"h"]) for letter in letters]
+        return [submission_id(head[1], head[2]) for head in heads]
 
     def delete(self, integration_id: str) -> None:
         self.stores.integrations.delete(integration_id, discard=True)

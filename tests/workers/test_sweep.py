@@ -1,11 +1,13 @@
 from typing import Any
 
+import orjson
 import pytest
 import redis
 from fakeredis import FakeRedis
 
 from schemas.settings import load_settings
 from tests.factories import a_document, an_arrival
+from workers.errors import StoreUnavailable
 from workers.store import Stores, open_stores
 from workers.store.keys import own
 from workers.sweep import SLOW_EVERY, sweep
@@ -77,3 +79,120 @@ def test_a_broker_that_is_away_leaves_the_lane_to_the_next_sweep(stores: Stores)
         sweep(stores, no_broker, turn=1)
 
     assert not stores.connection.exists(f"{own(integration)}:wake:{receipt.wake[0]}")
+
+
+def kinds(stores: Stores) -> list[str]:
+    """What is in the outbox, oldest first."""
+    return [alert.kind for alert in stores.alerts.oldest(100)]
+
+
+def test_every_open_job_is_called(stores: Stores) -> None:
+    """Whoever was at it may have died, and the next call goes on where they were."""
+    jobs = [stores.jobs.create("discard", {}, by="test").id for _ in range(2)]
+    stores.jobs.finish(stores.jobs.create("discard", {}, by="test").id, state="done")
+    called: list[tuple[str, str, int]] = []
+
+    assert sweep(stores, lambda *call: called.append(call), turn=1) == 2
+    assert sorted(called) == sorted(("job", job_id, 0) for job_id in jobs)
+
+
+def test_a_call_for_one_job_that_fails_does_not_stop_the_others(stores: Stores) -> None:
+    """The next sweep calls again for the one that was left out."""
+    for _ in range(3):
+        stores.jobs.create("discard", {}, by="test")
+    called: list[str] = []
+
+    def weak_broker(_: str, job_id: str, __: int) -> None:
+        called.append(job_id)
+        if len(called) == 2:
+            raise ConnectionError("no broker")
+
+    assert sweep(stores, weak_broker, turn=1) == 2
+    assert len(set(called)) == 3
+
+
+@pytest.mark.parametrize("alerts", [False, True])
+def test_an_idle_second_costs_one_command(stores: Stores, monkeypatch: pytest.MonkeyPatch, alerts: bool) -> None:
+    """A store is often shared, and most seconds of most installations are idle."""
+    stores.integrations.save(a_document(), by="test")
+    sweep(stores, lambda *_: None, turn=0, alerts=alerts)
+    asked: list[str] = []
+    execute: Any = stores.connection.execute_command
+
+    def note(*args: Any, **options: Any) -> Any:
+        asked.append(args[0])
+        return execute(*args, **options)
+
+    monkeypatch.setattr(stores.connection, "execute_command", note)
+
+    assert sweep(stores, lambda *_: None, turn=1, alerts=alerts) == 0
+    assert asked == ["EXISTS"]
+
+
+def test_a_pause_is_told_once_and_the_sender_called_until_it_was_heard(stores: Stores) -> None:
+    """The sweep itself sends nothing: a slow receiver must not hold it up."""
+    stores.integrations.save(a_document(), by="test")
+    sweep(stores, lambda *_: None, turn=0, alerts=True)
+    assert kinds(stores) == []
+    stores.integrations.pause("summer-hub", by="test")
+    called: list[tuple[str, str, int]] = []
+
+    for turn in (SLOW_EVERY, SLOW_EVERY + 1, 2 * SLOW_EVERY):
+        sweep(stores, lambda *call: called.append(call), turn=turn, alerts=True)
+
+    assert kinds(stores) == ["integration_paused"]
+    assert called == [("alert", "", 0)] * 3
+    stores.alerts.sent(stores.alerts.oldest(1)[0].id, now_ms=0)
+    assert sweep(stores, lambda *_: None, turn=SLOW_EVERY, alerts=True) == 0
+
+
+def test_an_active_integration_is_looked_at_every_second(stores: Stores) -> None:
+    """When something goes wrong, it goes wrong with those that have work."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    stores.inbox.accept(integration, [an_arrival("ann")])
+    stores.connection.hset(f"{own(integration)}:ledger", "waiting", stores.inbox.limits.max_waiting)
+    stores.connection.xadd(f"{own(integration)}:dlq", {"b": "{}", "h": "[1]", "why": "refused"})
+
+    sweep(stores, lambda *_: None, turn=1, alerts=True)
+    sweep(stores, lambda *_: None, turn=2, alerts=True)
+
+    assert kinds(stores) == ["backlog", "dead_letters"]
+    told = orjson.loads(stores.alerts.oldest(1)[0].body)
+    assert set(told) == {"alert", "integration", "name", "at", "text", "details"}
+    assert (told["alert"], told["integration"], told["name"]) == ("backlog", "summer-hub", "Summer hub")
+
+
+def test_a_store_above_its_mark_is_told_for_all_integrations(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses new work of every one of them."""
+    monkeypatch.setattr(stores.connection, "info", lambda *_: {"used_memory": 90, "maxmemory": 100})
+
+    for _ in range(2):
+        sweep(stores, lambda *_: None, turn=0, alerts=True)
+
+    [alert] = stores.alerts.oldest(100)
+    assert (alert.kind, orjson.loads(alert.body)["integration"]) == ("backlog", None)
+
+
+def test_without_a_receiver_nothing_is_noticed(stores: Stores) -> None:
+    """Nobody would ever take it out of the outbox."""
+    stores.integrations.save(a_document() | {"enabled": False}, by="test")
+
+    sweep(stores, lambda *_: None, turn=0)
+
+    assert stores.connection.keys("*alerts*") == []
+
+
+def test_a_store_that_takes_no_alert_does_not_keep_the_sweep_from_its_duties(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full one lets the workers settle, and they have to be called for that."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    [lane] = stores.inbox.accept(integration, [an_arrival("ann")]).wake
+    stores.inbox.forget_wake(integration, lane)
+
+    def full(*_: Any) -> None:
+        raise StoreUnavailable("The store is full.")
+
+    monkeypatch.setattr(stores.alerts, "look", full)
+
+    assert sweep(stores, lambda *_: None, turn=1, alerts=True) == 1

@@ -1,20 +1,22 @@
 """The only code that speaks to Redis."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
 
-from schemas.integration import Integration
 from schemas.settings import Settings
-from workers.errors import UnknownIntegration
+from workers.store.alerts import AlertBox
 from workers.store.connect import connect
+from workers.store.dead_letters import DeadLetters
 from workers.store.inbox import Inbox, Limits
 from workers.store.integrations import Integrations
+from workers.store.jobs import Jobs
 from workers.store.ledger import Ledger
+from workers.store.people import People
 from workers.store.pressure import Pressure
 from workers.store.redo import Redo
 from workers.store.retention import Retention
+from workers.store.search import Search
 from workers.store.timeline import Timeline
 
 
@@ -27,9 +29,14 @@ class Stores:
     inbox: Inbox
     ledger: Ledger
     timeline: Timeline
+    search: Search
+    dead_letters: DeadLetters
+    jobs: Jobs
+    people: People
     redo: Redo
     retention: Retention
     pressure: Pressure
+    alerts: AlertBox
 
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
@@ -44,16 +51,13 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
         lanes=settings.lanes, max_waiting=settings.max_waiting, person_spacing_ms=settings.person_spacing_ms,
         keep_settled=settings.keep_settled,
     )  # fmt: skip
-
-    def every() -> list[Integration]:
-        found = []
-        for integration_id in integrations.ids():
-            with suppress(UnknownIntegration):  # removed meanwhile
-                found.append(integrations.get_cached(integration_id).integration)
-        return found
-
+    every = integrations.every
     return Stores(
         connection, integrations, Inbox(connection, limits), Ledger(connection), Timeline(connection, every),
-        Redo(connection), Retention(connection, hours=settings.retention_hours, keep=settings.keep_settled),
+        Search(connection, every), DeadLetters(connection, every, limits), Jobs(connection), People(connection),
+        Redo(connection),
+        Retention(connection, hours=settings.retention_hours, keep=settings.keep_settled,
+                  dead_hours=settings.dead_letter_retention_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
+        AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
     )  # fmt: skip

@@ -5,7 +5,7 @@ komo:pressure  hash  memory: "1" above the mark; waiting_bytes: bodies that wait
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,11 @@ class Pressure:
     """
 
     def __init__(
-        self, connection: redis.Redis, integrations: Callable[[], list[Integration]], *, max_waiting_bytes: int | None
+        self,
+        connection: redis.Redis,
+        integrations: Callable[[], Sequence[Integration]],
+        *,
+        max_waiting_bytes: int | None,
     ) -> None:
         self._redis = connection
         self._integrations = integrations

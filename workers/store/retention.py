@@ -1,4 +1,8 @@
-"""What is let go, and when: settled records by age and number, and what was seen. Counted, never silent."""
+"""
+What is let go, and when: settled records by age and number, dead letters by age, what was seen. Counted, never silent.
+
+What a day's submissions were seen by stays for as long as one of them waits or is an open letter (open_letters.lua).
+"""
 
 import time
 from typing import Any
@@ -7,7 +11,7 @@ import redis
 
 from schemas.integration import Integration
 from workers.store.connect import reaching_the_store
-from workers.store.keys import own
+from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
 DAY_MS = 86_400_000
@@ -22,19 +26,24 @@ class Retention:
     Args:
         hours: How long settled submissions stay searchable and repeats are recognised.
         keep: How many settled submissions stay searchable per integration.
+        dead_hours: How long dead letters are kept, counted from their death.
     """
 
-    def __init__(self, connection: redis.Redis, *, hours: int, keep: int) -> None:
+    def __init__(self, connection: redis.Redis, *, hours: int, keep: int, dead_hours: int = 720) -> None:
         self._redis = connection
         self._hours = hours
         self._keep = keep
+        self._dead_hours = dead_hours
         self._expire = Script(connection, "expire")
+        self._expire_dead = Script(connection, "expire_dead")
 
     def trim(self, integration: Integration, *, now_ms: int | None = None) -> int:
         """Let go of what is too old or too much, a bounded number at a time; returns how many submissions went."""
         now = int(time.time() * 1000) if now_ms is None else now_ms
         oldest = now - self._hours * 3_600_000
         gone = int(self._expire([own(integration)], [oldest, self._keep, MOST_RECORDS]))
+        keys = [own(integration), shared(integration.braze.workspace)]
+        gone += int(self._expire_dead(keys, [integration.id, now - self._dead_hours * 3_600_000, MOST_RECORDS]))
         self._forget_days(integration, oldest)
         return gone
 
@@ -45,15 +54,16 @@ class Retention:
             seen_from, lanes, redo = self._redis.hmget(f"{prefix}:state", ["seen_from", "lanes", "redo"])
             if seen_from is None or redo:  # while they are judged again, the oldest may lie anywhere
                 return
-            streams = [f"{prefix}:in:{lane}" for lane in range(int(lanes or 0))] + [f"{prefix}:dlq"]
+            streams = [f"{prefix}:in:{lane}" for lane in range(int(lanes or 0))]
             firsts: list[Any] = [self._redis.xrange(stream, count=1) for stream in streams]
-            kept_ms = [_received_ms(found[0]) for found in firsts if found]
-            keep_from = min([oldest_ms, *kept_ms]) // DAY_MS
+            waiting_days = [_day(found[0]) for found in firsts if found]
+            open_days = map(int, self._redis.hkeys(f"{prefix}:open"))
+            keep_from = min([oldest_ms // DAY_MS, *waiting_days, *open_days])
             for day in range(int(seen_from), keep_from):
                 self._redis.hset(f"{prefix}:state", "seen_from", day + 1)
                 self._redis.unlink(f"{prefix}:seen:{day}")
 
 
-def _received_ms(entry: tuple[bytes, dict[bytes, bytes]]) -> int:
+def _day(entry: tuple[bytes, dict[bytes, bytes]]) -> int:
     # A head starts with its order and the day of its acceptance.
-    return int(entry[1][b"h"].split(b",", 2)[1]) * DAY_MS
+    return int(entry[1][b"h"].split(b",", 2)[1])

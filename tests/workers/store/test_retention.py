@@ -6,6 +6,7 @@ import redis
 from schemas.arrival import Arrival, Judgement
 from schemas.integration import Integration
 from tests.factories import NOON_MS, an_arrival, an_integration
+from tests.letters import DAY, bury
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
 from workers.store.ledger import Ledger
@@ -77,3 +78,49 @@ def test_nothing_is_forgotten_while_what_waits_is_judged_again(store_connection:
     Retention(store_connection, hours=72, keep=100).trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
 
     assert inbox.accept(hub, [an_arrival("ann", 1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]
+
+
+def test_dead_letters_go_by_the_time_of_their_death(store_connection: redis.Redis, hub: Integration) -> None:
+    """They become discarded, and are counted as expired too."""
+    for number, hours in enumerate((0, 1, 2, 3), 1):
+        bury(store_connection, hub, number=number, died_ms=NOON_MS + hours * 3_600_000)
+    retention = Retention(store_connection, hours=1, keep=100, dead_hours=2)
+
+    assert retention.trim(hub, now_ms=NOON_MS + 3 * 3_600_000) == 1
+    assert retention.trim(hub, now_ms=NOON_MS + 3 * 3_600_000) == 0
+
+    told = Ledger(store_connection).read(hub)
+    assert (told["received"], told["dead"], told["discarded"], told["expired"]) == (4, 3, 1, 1)
+    assert store_connection.xlen(f"{own(hub)}:settled") == 0
+    assert store_connection.hget(f"{own(hub)}:open", str(DAY)) == b"3"
+
+
+def test_dead_letters_go_a_bounded_number_at_a_time(
+    store_connection: redis.Redis, hub: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store must not be held up by a month's worth of them."""
+    monkeypatch.setattr("workers.store.retention.MOST_RECORDS", 3)
+    for number in range(1, 6):
+        bury(store_connection, hub, number=number, died_ms=NOON_MS + number)
+    store_connection.hset("{acme}:times", "somebody", "{}")
+    retention = Retention(store_connection, hours=1, keep=100, dead_hours=1)
+
+    gone = [retention.trim(hub, now_ms=NOON_MS + DAY_MS) for _ in range(3)]
+
+    assert gone == [3, 2, 0]
+    assert store_connection.exists("{acme}:times", "{acme}:open", f"{own(hub)}:open") == 0
+
+
+def test_what_is_dead_or_replayed_always_counts_as_seen(store_connection: redis.Redis, hub: Integration) -> None:
+    """A repeat of it would be delivered twice after the replay."""
+    inbox = Inbox(store_connection, Limits())
+    inbox.accept(hub, [filtered(1)], now_ms=NOON_MS)
+    retention = Retention(store_connection, hours=72, keep=100)
+    store_connection.hset(f"{own(hub)}:open", str(DAY), 1)
+    retention.trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
+    assert inbox.accept(hub, [filtered(1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]
+
+    store_connection.hdel(f"{own(hub)}:open", str(DAY))
+    retention.trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
+
+    assert not inbox.accept(hub, [filtered(1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]

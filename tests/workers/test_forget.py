@@ -1,0 +1,392 @@
+"""Erasing a person: what waits, is dead or settled, while drains are at work, and through every crash."""
+
+import contextlib
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+import redis
+from fakeredis import FakeRedis, FakeServer
+
+from ingest.arrive import arrive
+from schemas.body import read_body
+from schemas.person import Person
+from tests.factories import NOON, NOON_MS, a_document
+from tests.fakes import PowerCut, power_cut_after
+from tests.workers.test_drain import World, form
+from workers.braze.reply import Accepted, AllRefused, BadRequest, NoAnswer, Refusal
+from workers.forget import advance
+from workers.redo import redo
+from workers.store.jobs import Job
+from workers.store.keys import own
+from workers.store.letters import iso
+
+ANN = {"kind": "external_id", "value": "ann.lee", "alias_label": None}
+ANN_KEY = Person("external_id", "ann.lee")
+BY_EMAIL = [{"kind": "email", "field": "email"}]
+
+
+@pytest.fixture
+def world(store_connection: redis.Redis) -> World:
+    return World(store_connection)
+
+
+def ask(world: World, asked: dict[str, Any] = ANN) -> str:
+    world.now += 1
+    return world.stores.jobs.create("forget", asked, by="test").id
+
+
+def go_on(world: World, job_id: str, *, in_parts: bool = False) -> bool:
+    """What a worker does when it is called; the job was created when the world's clock says it is now."""
+    jobs = world.stores.jobs
+    assert jobs.take(job_id, "a-worker")
+    try:
+        job = replace(read(world, job_id), created_at=iso(world.now))
+        return advance(job, world.stores, lambda: in_parts, lambda *_: None)
+    finally:
+        jobs.let_go(job_id, "a-worker")
+
+
+def forget(world: World, asked: dict[str, Any] = ANN, *, in_parts: bool = False) -> Job:
+    job_id = ask(world, asked)
+    for _ in range(100):
+        if go_on(world, job_id, in_parts=in_parts):
+            return read(world, job_id)
+    raise AssertionError(f"never done: {read(world, job_id)}")
+
+
+def read(world: World, job_id: str) -> Job:
+    job = world.stores.jobs.get(job_id)
+    assert job is not None
+    return job
+
+
+def traces(world: World, person: Person) -> list[bytes]:
+    """Keys that still name somebody, wherever it stands; not those that are gone in a few seconds."""
+    connection: Any = world.stores.connection
+    readers = {b"hash": connection.hgetall, b"stream": connection.xrange, b"set": connection.smembers}
+    readers |= {b"list": lambda key: connection.lrange(key, 0, -1), b"zset": lambda key: connection.zrange(key, 0, -1)}
+    told = {key: repr((key, readers.get(connection.type(key), connection.get)(key))) for key in connection.scan_iter()}
+    return [key for key, text in told.items() if b":cool:" not in key and (person.value in text or person.key in text)]
+
+
+def open_letters(world: World) -> dict[bytes, bytes]:
+    return world.stores.connection.hgetall(f"{own(world.integration)}:open")  # type: ignore[return-value]
+
+
+def replay_all(world: World) -> None:
+    """Every dead letter of the integration, as it is."""
+    connection: Any = world.stores.connection
+    prefix = own(world.integration)
+    for entry_id, letter in connection.xrange(f"{prefix}:dlq"):
+        entry = {
+            b"b": letter[b"b"],
+            b"h": letter[b"h"],
+            b"p": letter[b"p"],
+            b"a": 1,
+            b"e": 1,
+            b"n": 1,
+            b"t": world.now,
+            b"c": b"",
+        }
+        connection.xadd(f"{prefix}:in:0", entry)
+        connection.xdel(f"{prefix}:dlq", entry_id)
+        for name, amount in (("dead", -1), ("waiting", 1), ("bytes", len(letter[b"b"]) + len(letter[b"h"]))):
+            connection.hincrby(f"{prefix}:ledger", name, amount)
+
+
+def everywhere(world: World) -> None:
+    """Ann and Bob, each delivered, dead, unfolded, set aside and waiting; and somebody who visited as Ann."""
+    world.accept(form("ann.lee", 1), form("bob", 2))
+    world.drain_until_quiet()
+    world.accept(form("ann.lee", 3), form("bob", 4))
+    world.braze.answers = [Accepted(201, refused=[Refusal("attributes", 0, "no"), Refusal("attributes", 1, "no")])]
+    world.drain_until_quiet()
+    visit = form("", 5, user_session_id="session-of-ann")
+    world.accept(visit, form("", 6, user_session_id="session-of-bob"))
+    world.now += 60_000
+    world.accept(form("ann.lee", 7, user_session_id="session-of-ann"), form("ann.lee", 8), form("bob", 9))
+    world.braze.answers = [AllRefused(400, refused=[Refusal("attributes", 0, "no")])]
+    world.drain()
+    world.accept(*(form("ann.lee", 10 + n) for n in range(5)), form("bob", 20))
+
+
+def test_everything_kept_about_a_person_goes_and_nothing_else(world: World) -> None:
+    """Waiting and dead become discarded; what was settled stays counted as what it was."""
+    everywhere(world)
+    before, sent = world.ledger(), len(world.braze.sent)
+
+    job = forget(world)
+
+    after, gone = world.ledger(), job.result or {}
+    assert traces(world, ANN_KEY) == []
+    assert (job.state, job.asked, job.done, job.matched) == ("done", None, sum(gone.values()), sum(gone.values()))
+    assert gone == {"waiting": 7, "dead": 1, "settled": 2}
+    assert (after["discarded"], after["expired"]) == (8, 2)
+    assert (after["delivered"], after["filtered"]) == (before["delivered"], before["filtered"])
+    assert world.stores.search.find(text="session-of-bob")[0] != []
+    world.drain_until_quiet()
+    people = {one["external_id"] for request in world.braze.sent[sent:] for one in request["attributes"]}
+    assert people == {"bob"}
+    assert world.ledger()["waiting"] == 0
+
+
+def test_what_names_nobody_goes_if_it_carries_an_id_of_the_person(world: World) -> None:
+    """A visit before the form was filled in is theirs; somebody else's, or an unknown one, is not."""
+    world.accept(form("", 1, user_session_id="s1"), form("", 2, user_session_id="s2"))
+    world.accept(form("bob", 3, user_session_id="s1"), form("ann.lee", 4, user_session_id="s1"))
+
+    assert forget(world).result == {"waiting": 1, "dead": 0, "settled": 1}
+
+    assert world.stores.search.find(text="s1")[0][0]["state"] == "waiting"
+    assert [one["state"] for one in world.stores.search.find(text="s2")[0]] == ["filtered"]
+
+
+def test_what_the_rules_of_today_find_goes_as_well(world: World) -> None:
+    """It was settled under another identifier, and holds their address all the same."""
+    world.accept(form("m1", 1, email=" Ann@Example.com"), form("m2", 2, email="bob@example.com"))
+    world.drain_until_quiet()
+    world.stores.integrations.save(a_document(identifiers=BY_EMAIL), by="test")
+    assert redo("summer-hub", world.stores).why == "empty"
+
+    job = forget(world, {"kind": "email", "value": "ANN@example.com ", "alias_label": None})
+
+    assert job.result == {"waiting": 0, "dead": 0, "settled": 1}
+    assert [one["id"] for one in world.stores.search.find(text="example")[0]] == [
+        one["id"] for one in world.stores.search.find(text="bob@example")[0]
+    ]
+
+
+def test_each_integration_is_searched_under_its_own_region(world: World) -> None:
+    """One number is written in many ways."""
+    document = a_document(id="winter-hub", identifiers=[{"kind": "phone", "field": "mobile"}], default_region="AU")
+    world.stores.integrations.save(document, by="test")
+    winter = world.stores.integrations.get("winter-hub").integration
+    world.accept(form("ann.lee", 1))
+    body = read_body(orjson.dumps(form("", 2, mobile="+61412345678")))[0]
+    world.stores.inbox.accept(
+        winter, [arrive(body, winter, received_at=NOON, delivery_id=None, place=0)], now_ms=NOON_MS
+    )
+
+    job = forget(world, {"kind": "phone", "value": "0412 345 678", "alias_label": None})
+
+    assert job.result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert world.stores.ledger.read(winter)["discarded"] == 1
+    assert world.ledger()["waiting"] == 1
+
+
+def test_what_is_in_flight_finishes_first(world: World) -> None:
+    """Nobody can take back a request; what came of it is erased afterwards."""
+    world.accept(form("ann.lee", 1), form("bob", 2))
+    told: list[Any] = []
+
+    def meanwhile() -> None:
+        told.append(ask(world))
+        told.append(go_on(world, told[0]))
+        told.append(world.ledger()["in_flight"])
+
+    world.braze.on_call = meanwhile
+    world.drain()
+
+    assert told[1:] == [False, 2]
+    assert go_on(world, told[0])
+    assert world.ledger()["delivered"] == 2
+    assert (world.ledger()["expired"], traces(world, ANN_KEY)) == (1, [])
+
+
+@pytest.mark.parametrize("applied", ["no", "unknown"])
+def test_a_batch_that_waits_for_its_next_attempt_loses_the_person(world: World, applied: Any) -> None:
+    """Braze may be away for days; the others in the batch go on as before."""
+    world.accept(form("ann.lee", 1), form("bob", 2), form("ann.lee", 3))
+    world.braze.answers = [NoAnswer(0, applied=applied)]
+    world.drain()
+
+    assert forget(world).result == {"waiting": 2, "dead": 0, "settled": 0}
+
+    assert (world.ledger()["waiting"], world.ledger()["in_flight"]) == (1, 0)
+    world.drain_until_quiet()
+    assert [one["external_id"] for one in world.braze.sent[-1]["attributes"]] == ["bob"]
+    assert (world.ledger()["delivered"], world.stores.ledger.waiting_bytes(world.integration)) == (1, 0)
+
+
+def test_a_batch_whose_drain_is_dead_is_not_waited_for(world: World) -> None:
+    """A paused integration may see no other drain for months; a frozen one that comes back has lost its lane."""
+    world.accept(form("ann.lee", 1), form("bob", 2))
+
+    def meanwhile() -> None:
+        world.stores.connection.delete(f"{own(world.integration)}:lease:0")
+        assert forget(world).result == {"waiting": 1, "dead": 0, "settled": 0}
+
+    world.braze.on_call = meanwhile
+    assert world.drain().why == "busy"
+
+    world.braze.on_call = lambda: None
+    assert (world.ledger()["waiting"], world.ledger()["in_flight"]) == (1, 0)
+    world.now += 60_000
+    world.drain_until_quiet()
+    assert (world.ledger()["delivered"], world.ledger()["discarded"]) == (1, 1)
+    assert world.ledger()["possible_duplicates"] == 1
+    assert world.stores.ledger.waiting_bytes(world.integration) == 0
+
+
+def test_a_batch_of_nobody_else_is_no_batch_any_more(world: World) -> None:
+    """The lane goes on with what waits behind it."""
+    world.accept(form("ann.lee", 1), form("ann.lee", 2))
+    world.braze.answers = [NoAnswer(0, applied="unknown")]
+    world.drain()
+    world.accept(form("bob", 3))
+
+    forget(world)
+
+    world.drain_until_quiet()
+    assert (world.ledger()["delivered"], world.ledger()["discarded"]) == (1, 2)
+    assert world.stores.ledger.waiting_bytes(world.integration) == 0
+
+
+def test_whoever_is_being_unfolded_is_forgotten_with_it(world: World) -> None:
+    """What is noted about their queue must not meet what they send next year."""
+    world.accept(*(form("ann.lee", n) for n in range(4)))
+    world.braze.answers = [BadRequest(400, "Bad Request")]
+    world.drain()
+    assert traces(world, ANN_KEY) != []
+
+    forget(world)
+
+    assert traces(world, ANN_KEY) == []
+    world.accept(form("ann.lee", 9), form("ann.lee", 10))
+    world.now += 60_000
+    world.drain_until_quiet()
+    assert world.ledger()["delivered"] == 2
+
+
+def test_whoever_comes_back_meanwhile_is_kept(world: World) -> None:
+    """They asked for what was there when they asked."""
+    world.accept(form("ann.lee", 1))
+    job_id = ask(world)
+    asked_at = world.now
+    world.now += 1000
+    world.accept(form("ann.lee", 2))
+    world.now = asked_at
+
+    assert go_on(world, job_id)
+
+    assert (world.ledger()["discarded"], world.ledger()["waiting"]) == (1, 1)
+
+
+def test_it_waits_until_everything_is_judged_again(world: World) -> None:
+    """Meanwhile entries move from one stream to another."""
+    world.accept(form("ann.lee", 1))
+    prefix = own(world.integration)
+    world.stores.connection.hset(f"{prefix}:state", "redo", "2")
+    job_id = ask(world)
+    assert not go_on(world, job_id)
+
+    world.stores.connection.hdel(f"{prefix}:state", "redo")
+
+    assert go_on(world, job_id)
+    assert world.ledger()["discarded"] == 1
+
+
+def test_letters_of_the_person_count_as_open_no_more(world: World) -> None:
+    """What is remembered for a replay goes with the last letter that could be replayed."""
+    world.accept(form("ann.lee", 1), form("bob", 2))
+    world.braze.answers = [Accepted(201, refused=[Refusal("attributes", k, "no") for k in (0, 1)])]
+    world.drain_until_quiet()
+    world.stores.connection.hset("{acme}:times", ANN_KEY.key, "{}")
+    assert sum(map(int, open_letters(world).values())) == 2
+
+    forget(world)
+
+    assert sum(map(int, open_letters(world).values())) == 1
+    assert traces(world, ANN_KEY) == []
+    forget(world, ANN | {"value": "bob"})
+    assert world.stores.connection.exists("{acme}:open", "{acme}:times") == 0
+
+
+def test_a_letter_that_is_replayed_meanwhile_is_found_in_its_lane(world: World) -> None:
+    """It left the letters before they were looked through, and came to the lane after that was."""
+    world.accept(form("ann.lee", 1))
+    world.braze.answers = [Accepted(201, refused=[Refusal("attributes", 0, "no")])]
+    world.drain_until_quiet()
+    job_id = ask(world)
+    while read(world, job_id).progress.get("stage") != 1 or read(world, job_id).progress["walk"] != "erase":
+        assert not go_on(world, job_id, in_parts=True)
+    replay_all(world)
+
+    while not go_on(world, job_id, in_parts=True):
+        pass
+
+    assert read(world, job_id).result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert (traces(world, ANN_KEY), open_letters(world)) == ([], {})
+    assert world.ledger()["discarded"] == 1
+
+
+@pytest.mark.parametrize("value", ["not an address", "  "])
+def test_a_value_that_can_name_nobody_is_said_to_be_unusable(world: World, value: str) -> None:
+    """An answer of nothing found would pass for an erasure."""
+    job = forget(world, {"kind": "email", "value": value, "alias_label": None})
+
+    assert (job.state, job.asked) == ("failed", None)
+    assert "not usable" in job.why
+
+
+def test_a_drain_may_be_at_work_all_along(world: World) -> None:
+    """What a script takes away, another may be about to hand out."""
+    world.accept(*(form(("ann.lee", f"p{n % 90}")[n % 2], n) for n in range(400)))
+    partly = Accepted(201, refused=[Refusal("events", 1, "no")])
+    world.braze.answers = [NoAnswer(0, applied="unknown"), BadRequest(400, "Bad Request"), partly]
+    job_id, over = ask(world), False
+    created_at = world.now
+    while not over:
+        moment, world.now = world.now, created_at
+        over = go_on(world, job_id, in_parts=True)
+        world.now = moment + 700
+        world.drain()
+    world.drain_until_quiet()
+
+    told = world.ledger()
+    assert traces(world, ANN_KEY) == []
+    assert told["delivered"] + told["dead"] + told["discarded"] == 400
+    assert (read(world, job_id).result or {})["waiting"] > 0
+    assert world.stores.ledger.waiting_bytes(world.integration) == 0
+
+
+def test_it_goes_on_where_it_was(world: World) -> None:
+    """A budget is short beside a large store."""
+    everywhere(world)
+
+    job = forget(world, in_parts=True)
+
+    assert (job.result, job.progress) == ({"waiting": 7, "dead": 1, "settled": 2}, {})
+    assert traces(world, ANN_KEY) == []
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_it_may_die_between_any_two_commands(answered: bool) -> None:
+    """The next run finishes it, and the ledger adds up whatever was done before."""
+    for commands in itertools.count():
+        server = FakeServer()
+        world = World(FakeRedis(server=server))
+        everywhere(world)
+        job_id, before = ask(world), world.ledger()
+        world.reopen(power_cut_after(FakeRedis(server=server), commands, answered=answered))
+        over = False
+        with contextlib.suppress(PowerCut):
+            over = go_on(world, job_id)
+
+        world.reopen(FakeRedis(server=server))
+        world.stores.connection.delete(f"komo:job:{job_id}:lease")
+        if not read(world, job_id).finished:
+            assert go_on(world, job_id)
+
+        after = world.ledger()
+        assert read(world, job_id).result == {"waiting": 7, "dead": 1, "settled": 2}, commands
+        assert (after["discarded"], after["expired"]) == (8, 2)
+        assert (after["delivered"], after["filtered"]) == (before["delivered"], before["filtered"])
+        assert traces(world, ANN_KEY) == []
+        assert open_letters(world) != {}
+        if over:
+            break
+    assert commands > 30

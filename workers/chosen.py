@@ -1,0 +1,73 @@
+"""The first half of a job about dead letters: which ones are meant. A crash at any line is finished by the next run."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from schemas.dead_letter import ReplayOptions
+from schemas.integration import Integration
+from workers.errors import UnknownIntegration
+from workers.store import Stores
+from workers.store.jobs import Job
+
+
+def integrations_of(stores: Stores, options: ReplayOptions) -> list[Integration]:
+    """The integrations whose letters may be meant, as they are now, in the order of their ids."""
+    only = options.filter.integration if options.filter else None
+    found = []
+    for integration_id in [only] if only else stores.integrations.ids():
+        with suppress(UnknownIntegration):  # removed meanwhile
+            found.append(stores.integrations.get(integration_id).integration)
+    return found
+
+
+def choose(job: Job, options: ReplayOptions, stores: Stores, until: Callable[[], bool]) -> bool:
+    """
+    List the letters that were dead when the job was created, for every integration.
+
+    Args:
+        until: Whether the time is up.
+
+    Returns: Whether the list is complete.
+    """
+    if job.progress.get("chosen"):
+        return True
+    integrations, letters = integrations_of(stores, options), stores.dead_letters
+    at: dict[str, str] = job.progress.get("at", {})
+    for one in integrations:
+        pages = letters.choose(
+            one, options.filter, options.ids, after=at.get(one.id), until_id=str(job.created_ms)
+        )  # fmt: skip
+        for page in pages:
+            letters.moves.add(one, job.id, page.chosen)
+            at[one.id] = page.last
+            stores.jobs.note(job.id, progress={"at": at}, matched=letters.moves.told(integrations, job.id)[0])
+            if until():
+                return False
+    stores.jobs.note(job.id, progress={"chosen": True}, matched=letters.moves.told(integrations, job.id)[0])
+    return True
+
+
+def tell(job: Job, options: ReplayOptions, stores: Stores, **progress: object) -> bool:
+    """
+    Note how far the moves are, and end the job when nothing is left.
+
+    Returns: Whether it is over.
+    """
+    integrations, moves = integrations_of(stores, options), stores.dead_letters.moves
+    left, counts = moves.told(integrations, job.id)
+    done, skipped = counts.pop("done", 0), counts
+    if left:
+        numbers = {"done": done, "skipped": skipped.total()}
+        stores.jobs.note(job.id, progress={"chosen": True, **progress}, **numbers)
+        return False
+    if integrations_of(stores, options) != integrations:  # one may have moved, and its list with it
+        return False
+    now = stores.jobs.get(job.id)
+    asked_for = len(set(options.ids)) if options.ids is not None and options.filter is None else 0
+    lost = max(asked_for, now.matched if now else 0) - done - skipped.total()
+    if lost > 0:  # there is no such letter, or it went with the integration it belonged to
+        skipped["gone"] += lost
+    stores.jobs.note(job.id, done=done, skipped=skipped.total())
+    stores.jobs.finish(job.id, state="done", result={"skipped": dict(skipped)} if skipped else {})
+    moves.drop(integrations, job.id)
+    return True

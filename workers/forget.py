@@ -1,0 +1,259 @@
+"""
+Step: one person out of everything kept here, because somebody asked for it.
+
+Two walks over all integrations. The first collects the contact, profile, user and session ids out of the person's own
+submissions, the second lets go of what is theirs: submissions about the person, and those that name nobody and carry
+one of these ids.
+
+What is in flight finishes first. An entry may then become a dead letter, and a replay may have made an entry of a dead
+letter that was not looked at yet; so lanes, letters and lanes again are looked through until nothing is found in the
+last, and only then what is settled.
+
+Submissions accepted after the job was created are not touched: the person may have come back.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+import orjson
+
+from schemas.integration import Integration
+from schemas.komo import PERSON_SECTIONS, read_submission
+from schemas.person import Person
+from schemas.submission import Submission
+from workers.errors import BadIdentifier, UnknownIntegration
+from workers.identify import identify
+from workers.store import Stores
+from workers.store.jobs import Job
+from workers.store.letter_filter import normalised
+from workers.store.people import Kept
+from workers.sweep import Wake
+
+log = logging.getLogger("komo_braze")
+
+#: What is looked through in each integration, in this order.
+STAGES: dict[str, tuple[str, ...]] = {
+    "look": ("lanes", "letters", "records"),
+    "erase": ("lanes", "letters", "lanes again", "records"),
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_SUCH_PERSON = "The value is not usable as an identifier of this kind, so nothing can be kept under it."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a job is. Names nobody."""
+
+    walk: Literal["look", "erase"] = "look"
+    #: Ids are walked in their order; those up to this one are through.
+    through: str = ""
+    integration: str = ""
+    #: Index in STAGES.
+    stage: int = 0
+    lane: int = 0
+    #: Id of the last entry that was looked at.
+    after: str = ""
+    #: Id of the last record to look at.
+    until: str = ""
+    #: Whether something of the person is out in this lane.
+    out: bool = False
+    #: Whether something of the person was in a lane since the stage began.
+    found: bool = False
+    #: Submissions that went so far, as far as it was noted.
+    gone: int = 0
+
+    def next_stage(self) -> "Place":
+        return self.at_stage(self.stage + 1)
+
+    def at_stage(self, stage: int) -> "Place":
+        return Place(self.walk, self.through, self.integration, stage, gone=self.gone)
+
+    def next_integration(self) -> "Place":
+        return Place(self.walk, self.integration, gone=self.gone)
+
+
+def advance(job: Job, stores: Stores, until: Callable[[], bool], wake: Wake) -> bool:  # noqa: ARG001 - as every job's step
+    """
+    Go on with forgetting a person; a crash at any line is finished by the next run.
+
+    Args:
+        job: `asked` is {"kind", "value", "alias_label" or None}; it is erased at the end.
+        until: Whether the time is up; at least one part is looked through.
+
+    Returns: Whether it is finished. If not, it has to be called again: now if the time was up, else in a while, because
+        something of the person is in flight or everything that waits is being judged again.
+    Raises: LeaseLost; StoreUnavailable.
+    """
+    if job.asked is None:
+        return True
+    forgetting = _Forgetting(job, stores)
+    while (integration := forgetting.integration()) is not None:
+        moved = forgetting.go_on(integration)
+        forgetting.note()
+        if not moved or until():
+            return False
+    _finish(job, stores)
+    return True
+
+
+def person_of(asked: dict[str, Any], integration: Integration) -> Person | None:
+    """Whom an identifier means under an integration's default region; None if it is unusable there."""
+    kind, label = asked["kind"], asked.get("alias_label")
+    value = normalised(kind, asked["value"], label, integration)
+    return None if value is None else Person(kind, value, label if kind == "user_alias" else None)
+
+
+class _Forgetting:
+    """One run of a job: where it is, and whom it is about."""
+
+    def __init__(self, job: Job, stores: Stores) -> None:
+        self._job, self._stores, self._people = job, stores, stores.people
+        self.place = Place(**job.progress)
+        self._marks = self._people.marks(job.id)
+        #: The last microsecond of the job's creation: orders are microseconds of the same clock.
+        self._latest = job.created_ms * 1000 + 999
+
+    def integration(self) -> Integration | None:
+        """The one to go on with; None if all of them are through."""
+        for integration in _after(self._stores, self.place.through):
+            if integration.id != self.place.integration:
+                place = self.place
+                self.place = Place(place.walk, place.through, integration.id, gone=place.gone)
+            return integration
+        if self.place.walk == "erase":
+            return None
+        self.place = Place("erase", gone=self.place.gone)
+        return self.integration()
+
+    def note(self) -> None:
+        """Keep how far it is, and the job's lease."""
+        gone = self.place.gone
+        self._stores.jobs.note(self._job.id, progress=asdict(self.place), matched=gone, done=gone)
+
+    def go_on(self, integration: Integration) -> bool:
+        """Look through one part of an integration; False where it has to wait."""
+        assert self._job.asked is not None  # noqa: S101 - for the type checker: `advance` has looked
+        person, stages = person_of(self._job.asked, integration), STAGES[self.place.walk]
+        if person is None or self.place.stage == len(stages):
+            if person and self.place.walk == "erase":
+                self._people.forget_values(integration, person.key)
+            self.place = self.place.next_integration()
+            return True
+        stage = stages[self.place.stage]
+        if stage == "letters":
+            return self._letters(integration, person)
+        if stage == "records":
+            return self._records(integration, person)
+        return self._lane(integration, person)
+
+    def _lane(self, integration: Integration, person: Person) -> bool:
+        place = self.place
+        if place.lane >= self._people.lanes(integration):
+            again = STAGES[place.walk][place.stage] == "lanes again" and place.found
+            # What a replay has brought there may have been a letter before, or be one again.
+            self.place = place.at_stage(place.stage - 1) if again else place.next_stage()
+            return True
+        job_id = self._job.id if place.walk == "erase" else ""
+        passage = self._people.waiting(
+            integration, place.lane, person.key, latest=self._latest, after=place.after, job_id=job_id
+        )
+        if passage is None:
+            self.place = place.at_stage(place.stage)
+            return False
+        self._learn(marks_of(read_body(orjson.loads(body))) for body in passage.bodies)
+        place = replace(
+            place, after=passage.next, gone=place.gone + passage.went,
+            out=place.out or passage.out > 0, found=place.found or passage.out + passage.went > 0,
+        )  # fmt: skip
+        at_end = not passage.next
+        self.place = replace(place, out=False, lane=place.lane + (not place.out)) if at_end else place
+        return not (at_end and place.out)
+
+    def _letters(self, integration: Integration, person: Person) -> bool:
+        letters = self._people.letters(integration, self.place.after)
+        if not letters:
+            self.place = self.place.next_stage()
+            return True
+        theirs = {one.id for one in letters if self._is_theirs(one.kept, integration, person)}
+        gone = self._people.drop_letters(integration, theirs, self._job.id) if self.place.walk == "erase" else 0
+        self.place = replace(self.place, after=letters[-1].id, gone=self.place.gone + gone)
+        return True
+
+    def _records(self, integration: Integration, person: Person) -> bool:
+        # What is put at the end meanwhile has been looked at, or was accepted later.
+        until = self.place.until or self._people.last_record(integration)
+        records = self._people.records(integration, self.place.after, until) if until else []
+        if not records:
+            self.place = self.place.next_stage()
+            return True
+        gone = 0
+        for record in records:
+            theirs = {at for at, one in enumerate(record.kept) if self._is_theirs(one, integration, person)}
+            if theirs and self.place.walk == "erase":
+                gone += self._people.rewrite(integration, record, theirs, self._job.id)
+        self.place = replace(self.place, after=records[-1].id, until=until, gone=self.place.gone + gone)
+        return True
+
+    def _is_theirs(self, kept: Kept, integration: Integration, person: Person) -> bool:
+        """Whether it has to go; on the first walk, what it says about the person is learned instead."""
+        if kept.head[0] > self._latest:
+            return False
+        submission = read_body(kept.body)
+        named, found = Person(*kept.head[3]) if kept.head[3] else None, _identified(submission, integration)
+        own = person in (named, found)
+        if self.place.walk == "look":
+            self._learn([marks_of(submission)] if own else [])
+            return own
+        return own or (named is None and found is None and not self._marks.isdisjoint(marks_of(submission)))
+
+    def _learn(self, found: Iterable[set[bytes]]) -> None:
+        new = {mark for marks in found for mark in marks} - self._marks
+        self._people.add_marks(self._job.id, new)
+        self._marks |= new
+
+
+def read_body(body: dict[str, Any]) -> Submission:
+    """A body as far as it says whom it is about; times do not matter."""
+    return read_submission(body, id="", received_at=_EPOCH)
+
+
+def marks_of(submission: Submission) -> set[bytes]:
+    """Digests of the ids, each of its own kind, that Komo has for whoever made the submission."""
+    blocks = ((name, submission.sections.get(name)) for name in PERSON_SECTIONS)
+    return {blake2b(f"{name}\x1f{block['id']}".encode(), digest_size=16).digest() for name, block in blocks if block}
+
+
+def _identified(submission: Submission, integration: Integration) -> Person | None:
+    """Whom the rules name that are current now."""
+    try:
+        return identify(submission, integration)
+    except BadIdentifier:
+        return None
+
+
+def _after(stores: Stores, through: str) -> Iterator[Integration]:
+    for integration_id in sorted(stores.integrations.ids()):
+        if integration_id > through:
+            try:
+                yield stores.integrations.get(integration_id).integration
+            except UnknownIntegration:  # removed meanwhile, with all that was kept for it
+                continue
+
+
+def _finish(job: Job, stores: Stores) -> None:
+    """Tell what went, and forget whom it was about."""
+    integrations = list(_after(stores, ""))
+    numbers = stores.people.numbers(integrations, job.id)
+    usable = not integrations or any(person_of(job.asked or {}, one) for one in integrations)
+    total = sum(numbers.values())
+    stores.jobs.note(job.id, matched=total, done=total)
+    stores.jobs.finish(
+        job.id, state="done" if usable else "failed", why="" if usable else _NO_SUCH_PERSON, result=numbers,
+        keep_asked=False,
+    )  # fmt: skip
+    stores.people.clean_up(integrations, job.id)
+    log.info("person.forgotten", extra={"job": job.id, **numbers})
