@@ -7,7 +7,7 @@ from flask import Flask, redirect
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from ingest.api import integrations, submissions
+from ingest.api import dead_letters, integrations, jobs, people, submissions
 from ingest.api.context import ApiContext, Probe
 from ingest.wake import Wake
 from schemas.api import ProblemShown
@@ -27,7 +27,9 @@ _CONFIG = {
     "OPENAPI_URL_PREFIX": "/api/v1",
     "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
-        "info": {"description": "Integrations, their ledgers, and what became of each submission."},
+        "info": {
+            "description": "Integrations, their ledgers, what became of each submission, and what to do about it."
+        },
         "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
         "security": [{"bearer": []}],
     },
@@ -55,14 +57,14 @@ def register_api(app: Flask, stores: Stores, settings: Settings, wake: Wake, *, 
     Put the management API, its description and its page into the app.
 
     Args:
-        wake: Publishes a wake-up call for (step, integration id, lane).
+        wake: Publishes a wake-up call for (step, id of an integration or a job, lane).
         probe: Asks Braze whether a key would do, without writing to a profile.
     """
     app.config.update(_CONFIG)
     app.extensions["komo_braze_api"] = ApiContext(stores, settings, wake, probe or _probe_with(settings))
     api = _Api(app)
     api.ma_plugin.converter.add_attribute_function(_pattern)
-    for noun in (integrations, submissions):
+    for noun in (integrations, submissions, dead_letters, people, jobs):
         api.register_blueprint(noun.blueprint)
     _serve_docs(app)
 

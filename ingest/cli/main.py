@@ -20,6 +20,9 @@ COMMANDS = {
     "demo": "ingest.cli.demo:demo",
     "integrations": "ingest.cli.integrations:integrations",
     "submissions": "ingest.cli.submissions:submissions",
+    "dead-letters": "ingest.cli.dead_letters:dead_letters",
+    "people": "ingest.cli.people:people",
+    "jobs": "ingest.cli.jobs:jobs",
 }
 
 

@@ -1,7 +1,6 @@
 """`komo-braze submissions`: what came in, what became of it, and posting a sample as Komo would."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,10 @@ import click
 import orjson
 import requests
 
+from ingest.cli.filters import moment, page_options, search_options, sought
 from ingest.cli.opened import Opened, opened, say, store_options, table
 from ingest.receive import accept_body
-from schemas.api import MOST_ON_A_PAGE, PAGE, STATES
+from schemas.api import STATES
 from workers.store.integration_record import StoredIntegration
 
 #: Seconds to find out whether the web process runs, and to let it answer.
@@ -23,32 +23,36 @@ def submissions() -> None:
     """Show submissions, and send one."""
 
 
-def _time(_: click.Context, param: click.Parameter, text: str | None) -> datetime | None:
-    """ISO 8601; without an offset UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time, such as 2026-01-31T09:00:00Z.", param=param) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 @submissions.command("list")
 @click.option("--integration", "integration_id", metavar="ID")
 @click.option("--state", type=click.Choice(STATES))
 @click.option("--event", help="Komo's name of what happened, such as CompetitionEntrySuccess.")
-@click.option("--since", callback=_time, metavar="TIME", help="Received at or after this time.")
-@click.option("--cursor", help="`next` of the page before.")
-@click.option("--limit", type=click.IntRange(1, MOST_ON_A_PAGE), default=PAGE, show_default=True)
+@click.option("--since", callback=moment, metavar="TIME", help="Received at or after this time.")
+@search_options
+@page_options
 @store_options
-def list_submissions(integration_id: str | None, data_dir: Path | None, as_json: bool, **filters: Any) -> None:
+def list_submissions(
+    integration_id: str | None,
+    event: str | None,
+    identifier: str | None,
+    text: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+    **filters: Any,
+) -> None:
     """List submissions, newest first."""
+    searched = identifier is not None or text is not None
+    if searched and event:
+        raise click.UsageError("--event does not go together with --identifier and --text.")
     with opened(data_dir) as here:
         if integration_id:
             here.stores.integrations.get(integration_id)
+        filters["integration_id"] = integration_id
         try:
-            items, following = here.stores.timeline.list(integration_id, **filters)
+            if searched:
+                items, following = here.stores.search.find(identifier=sought(identifier), text=text, **filters)
+            else:
+                items, following = here.stores.timeline.list(event=event, **filters)
         except ValueError as error:
             raise click.BadParameter(f"{error}.", param_hint="--cursor") from None
     say({"items": items, "next": following}, as_json, _listed(items, following))
@@ -132,7 +136,7 @@ def _why(status: int, answer: Any) -> str:
 
 
 def _listed(items: list[dict[str, Any]], following: str | None) -> Iterator[str]:
-    if not items:
+    if not items and not following:
         yield "There are no such submissions."
         return
     rows = [("ID", "INTEGRATION", "STATE", "RECEIVED", "EVENT")]

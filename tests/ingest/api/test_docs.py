@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
 
@@ -20,7 +21,13 @@ def test_the_description_names_every_route(anybody: FlaskClient) -> None:
         *(f"POST {one}/{verb}" for verb in ("test", "preview", "pause", "resume", "rotate-secret", "retire-secret")),
         f"GET {one}/ledger",
         "GET /api/v1/submissions",
+        "POST /api/v1/submissions/search",
         "GET /api/v1/submissions/{submission_id}",
+        "GET /api/v1/dead-letters",
+        *(f"POST /api/v1/dead-letters/{verb}" for verb in ("replay", "discard")),
+        "GET /api/v1/dead-letters/{submission_id}",
+        "POST /api/v1/people/forget",
+        "GET /api/v1/jobs/{job_id}",
     }
     schema = document["components"]["schemas"]["IntegrationDocument"]
     assert {"id", "name", "braze", "identifiers"} == set(schema["required"])
@@ -36,6 +43,27 @@ def test_parameters_and_errors_are_described_as_they_are(anybody: FlaskClient) -
     assert [each["name"] for each in one["put"]["parameters"]] == ["If-Match"]
     assert [each["name"] for each in one["delete"]["parameters"]] == ["discard"]
     assert list(document["components"]["responses"]["DEFAULT_ERROR"]["content"]) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "status", "answered"),
+    [
+        ("submissions/search", "SubmissionSearch", "200", "SubmissionList"),
+        ("dead-letters/replay", "LettersToReplay", "202", "ReplayShown"),
+        ("dead-letters/discard", "LettersChosen", "202", "JobShown"),
+        ("people/forget", "PersonToForget", "202", "JobShown"),
+    ],
+)
+def test_what_is_asked_in_a_body_is_described_with_its_answer(
+    path: str, asked: str, status: str, answered: str, anybody: FlaskClient
+) -> None:
+    """A generated client knows every member."""
+    document = anybody.get("/api/v1/openapi.json").get_json()
+    route = document["paths"][f"/api/v1/{path}"]["post"]
+
+    assert route["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(f"/{asked}")
+    assert route["responses"][status]["content"]["application/json"]["schema"]["$ref"].endswith(f"/{answered}")
+    assert {asked, answered} <= set(document["components"]["schemas"])
 
 
 def test_patterns_mean_the_same_to_everybody(anybody: FlaskClient) -> None:

@@ -71,3 +71,55 @@ def test_a_past_submission_can_be_previewed(
     assert shown["requests"][0]["body"]["attributes"] == [{"external_id": "m1", "nickname": "Ada"}]
     missing = api.post("/api/v1/integrations/summer/preview", json={"submission_id": "nothing"})
     assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"identifier": {"value": " m1 "}},
+        {"identifier": {"kind": "external_id", "value": "m1"}, "integration": "summer", "state": "waiting"},
+        {"text": "aDa"},
+        {"text": "Ada", "identifier": {"value": "m1"}, "since": "2001-01-01T00:00:00Z", "limit": 1},
+    ],
+)
+def test_a_submission_is_found_by_its_person_or_by_its_words(
+    api: FlaskClient, submission_id: str, asked: dict[str, Any]
+) -> None:
+    """In the body of the question, so that no log of addresses holds them."""
+    answer = api.post(f"{URL}/search", json=asked)
+
+    assert answer.status_code == 200
+    assert [one["id"] for one in answer.get_json()["items"]] == [submission_id]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"text": "Bo"}, {"identifier": {"kind": "email", "value": "m1"}}, {"text": "Ada", "state": "dead"}]
+)
+def test_a_search_leaves_out_the_rest(api: FlaskClient, submission_id: str, asked: dict[str, Any]) -> None:
+    """Every condition counts."""
+    assert api.post(f"{URL}/search", json=asked).get_json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ({}, ""),
+        ({"state": "dead"}, ""),
+        ({"text": ""}, "/text"),
+        ({"text": "a", "cursor": "x"}, "/cursor"),
+        ({"text": "a", "limit": 0}, "/limit"),
+        ({"identifier": "m1"}, "/identifier"),
+        ({"identifier": {"kind": "email", "value": "a", "alias_label": "b"}}, "/identifier/alias_label"),
+    ],
+)
+def test_a_search_for_nothing_is_refused(api: FlaskClient, asked: dict[str, Any], place: str) -> None:
+    """Every submission there is would look like an answer."""
+    answer = api.post(f"{URL}/search", json=asked)
+
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.get_json()["errors"]] == [place]
+
+
+def test_a_search_in_an_integration_nobody_made_is_404(api: FlaskClient) -> None:
+    """An empty list would say that nobody has submitted anything."""
+    assert api.post(f"{URL}/search", json={"text": "a", "integration": "nobody"}).status_code == 404

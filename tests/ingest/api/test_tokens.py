@@ -30,6 +30,19 @@ def test_a_token_for_reading_changes_nothing(anybody: FlaskClient) -> None:
         anybody.patch(f"{URL}/a", json={}, headers=headers),
         anybody.delete(f"{URL}/a", headers=headers),
         anybody.post(f"{URL}/a/pause", headers=headers),
+        anybody.post(f"{URL}/a/rotate-secret", headers=headers),
+        anybody.post("/api/v1/dead-letters/discard", json={"filter": {}}, headers=headers),
+        anybody.post("/api/v1/dead-letters/replay", json={"filter": {}, "dry_run": True}, headers=headers),
+        anybody.post("/api/v1/people/forget", json={"kind": "email", "value": "a"}, headers=headers),
     ):
         assert answer.status_code == 403
         assert answer.mimetype == "application/problem+json"
+
+
+def test_a_token_for_reading_may_ask_questions_that_need_a_body(anybody: FlaskClient) -> None:
+    """They are sent by POST, and change nothing."""
+    headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+
+    assert anybody.post("/api/v1/submissions/search", json={"text": "Ada"}, headers=headers).status_code == 200
+    assert anybody.post(f"{URL}/nobody/test", headers=headers).status_code == 404
+    assert anybody.post(f"{URL}/nobody/preview", json={"submission": {}}, headers=headers).status_code == 404

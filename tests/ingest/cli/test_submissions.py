@@ -128,6 +128,27 @@ def test_what_was_sent_is_listed_and_shown(komo_braze: Run, sample: Callable[...
     assert orjson.loads(komo_braze("submissions", "list", "--state", "delivered", "--json")[1])["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--identifier", "m1"], True),
+        (["--text", "ada", "--integration", "summer", "--state", "waiting"], True),
+        (["--identifier", "m2"], False),
+        (["--identifier", "m1", "--text", "Bo"], False),
+    ],
+)
+def test_submissions_are_found_by_person_and_words(
+    options: list[str], found: bool, komo_braze: Run, sample: Callable[..., str]
+) -> None:
+    """Somebody calls and asks where their entry is."""
+    komo_braze("submissions", "send", sample(), "--integration", "summer")
+
+    status, out, _ = komo_braze("submissions", "list", *options, "--json")
+
+    assert status == 0
+    assert bool(orjson.loads(out)["items"]) is found
+
+
 @pytest.mark.parametrize("body", [b"{", [], "text", [1]])
 def test_a_sample_that_is_refused_says_why(komo_braze: Run, sample: Callable[..., str], body: Any) -> None:
     """In one line, with the place."""
@@ -149,7 +170,15 @@ def test_what_is_not_there_is_one_sentence(komo_braze: Run, sample: Callable[...
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list", "--since", "yesterday"], ["list", "--state", "lost"], ["list", "--cursor", "x"], ["send", "x"]],
+    [
+        ["list", "--since", "yesterday"],
+        ["list", "--state", "lost"],
+        ["list", "--cursor", "x"],
+        ["list", "--text", "Ada", "--cursor", "x"],
+        ["list", "--text", " "],
+        ["list", "--text", "Ada", "--event", "CompetitionEntrySuccess"],
+        ["send", "x"],
+    ],
 )
 def test_wrong_usage_has_its_own_status(komo_braze: Run, arguments: list[str]) -> None:
     """Scripts tell it from a failure."""

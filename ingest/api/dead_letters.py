@@ -1,0 +1,105 @@
+"""Dead letters: why they were given up, and what a person does with them."""
+
+from typing import Any
+
+from flask import Response, abort
+from flask_smorest import Blueprint
+
+from ingest.api.context import answer, context, read_object
+from ingest.api.jobs import keep_finished, start, taken
+from ingest.api.tokens import require_token
+from ingest.problems import problem
+from schemas.api_dead_letters import (
+    JobShown,
+    LetterList,
+    LetterQuery,
+    LettersChosen,
+    LettersToReplay,
+    LetterWhole,
+    ReplayShown,
+    letter_filter,
+)
+from schemas.dead_letter import LetterFilter, ReplayOptions
+from workers.rehearse import dry_run
+
+blueprint = Blueprint(
+    "dead_letters", __name__, url_prefix="/api/v1/dead-letters", description="Submissions that we stopped trying"
+)
+blueprint.before_request(require_token)
+
+
+def _takes(schema: Any) -> Any:
+    """Documents a body that the view reads by itself."""
+    return blueprint.doc(requestBody={"required": True, "content": {"application/json": {"schema": schema}}})
+
+
+@blueprint.route("", methods=["GET"])
+@blueprint.arguments(LetterQuery, location="query")
+@blueprint.response(200, LetterList)
+def list_dead_letters(query: dict[str, Any]) -> Response:
+    """List dead letters, newest first."""
+    cursor, limit = query.pop("cursor", None), query.pop("limit")
+    try:
+        items, following = context().stores.dead_letters.list(_filter(query), cursor=cursor, limit=limit)
+    except ValueError as error:
+        abort(problem(422, "Not valid", errors=[{"pointer": "/cursor", "detail": f"{error}."}]))
+    return answer({"items": items, "next": following})
+
+
+@blueprint.route("/<submission_id>", methods=["GET"])
+@blueprint.response(200, LetterWhole)
+def show_dead_letter(submission_id: str) -> Response:
+    """Show why a submission is dead, how often it was tried, Braze's last answer, and its raw body."""
+    found = context().stores.dead_letters.show(submission_id)
+    if found is None:
+        abort(_unknown(submission_id))
+    return answer(found)
+
+
+@blueprint.route("/replay", methods=["POST"])
+@_takes(LettersToReplay)
+@blueprint.response(202, ReplayShown)
+def replay() -> Response:
+    """Put dead letters back, by ids or by a filter, under the rules that are current now; GET the job for progress."""
+    options = _chosen(LettersToReplay().load(read_object()))
+    return _rehearse(options) if options.dry_run else start("replay", options.to_json())
+
+
+@blueprint.route("/discard", methods=["POST"])
+@_takes(LettersChosen)
+@blueprint.response(202, JobShown)
+def discard() -> Response:
+    """Give dead letters up for good, by ids or by a filter; GET the job for progress."""
+    return start("discard", _chosen(LettersChosen().load(read_object())).to_json())
+
+
+def _unknown(submission_id: str) -> Response:
+    return problem(404, "Not found", f"There is no dead letter {submission_id[:80]}, or it is no longer kept.")
+
+
+def _chosen(asked: dict[str, Any]) -> ReplayOptions:
+    """Which letters, and how; aborts with 404 if the only id is unknown, raises UnknownIntegration."""
+    ids = tuple(dict.fromkeys(asked["ids"])) if "ids" in asked else None
+    if ids and len(ids) == 1 and context().stores.dead_letters.show(ids[0]) is None:
+        abort(_unknown(ids[0]))
+    return ReplayOptions(
+        ids=ids,
+        filter=_filter(asked.get("filter", asked)) if ids is None else None,
+        dry_run=asked.get("dry_run", False),
+        rate=asked.get("rate"),
+        events_not_older_than_hours=asked.get("events_not_older_than_hours"),
+    )
+
+
+def _filter(asked: dict[str, Any]) -> LetterFilter:
+    if "integration" in asked:
+        context().stores.integrations.get(asked["integration"])
+    return letter_filter(asked)
+
+
+def _rehearse(options: ReplayOptions) -> Response:
+    """The answer to a dry run: a job that is over."""
+    result = dry_run(options, context().stores)
+    matched = sum(result["outcomes"].values())
+    job = keep_finished("replay", options.to_json(), matched=matched, result=result)
+    return taken(job, **result, matched=matched)
