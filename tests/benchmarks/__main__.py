@@ -9,8 +9,9 @@ import argparse
 import os
 import platform
 import time
+from collections.abc import Callable, Mapping
 
-from tests.benchmarks import accepting, delivering, idle
+from tests.benchmarks import accepting, delivering, idle, limit, quiet, resting, store_kills, waiting
 from tests.benchmarks.processes import Machine
 from tests.benchmarks.table import ROW_HEADS, TARGET_HEADS, Row, Target, markdown
 
@@ -39,8 +40,20 @@ def main() -> None:
     if "idle" in args.only:
         with Machine() as machine:
             times, met = idle.measure(machine, count=args.singles)
-        print(f"## Idle: {len(times)} single submissions, fsync always\n\n" + _shown(times) + "\n")
+        print(
+            f"## Idle: {len(times)} single submissions, fsync always\n\n" + _shown({"webhook to Braze": times}) + "\n"
+        )
         targets += met
+    if "quiet" in args.only:
+        with Machine() as machine:
+            rows_of_times, met, more = quiet.measure(machine, backlog=args.backlog, singles=args.singles)
+        print("## A quiet integration's single submissions, beside\n\n" + _shown(rows_of_times) + "\n", flush=True)
+        targets, notes = targets + met, notes + more
+    for part, measure in _others(args).items():
+        if part in args.only:
+            with Machine() as machine:
+                met, more = measure(machine)
+            targets, notes = targets + met, notes + more
     print("## Targets\n\n" + markdown(TARGET_HEADS, [target.shown() for target in targets]) + "\n")
     print("\n\n".join(notes) + "\n")
     print(f"Took {time.monotonic() - started:.0f} s.")
@@ -50,9 +63,22 @@ def _print(title: str, rows: list[Row]) -> None:
     print(f"## {title}\n\n" + markdown(ROW_HEADS, [row.shown() for row in rows]) + "\n", flush=True)
 
 
-def _shown(times: list[float]) -> str:
-    cells = [f"{idle.percentile(times, percent):.1f}" for percent in (50, 90, 99)]
-    return markdown(("ms", "p50", "p90", "p99", "most"), [["webhook to Braze", *cells, f"{times[-1]:.1f}"]])
+def _shown(rows: Mapping[str, list[float]]) -> str:
+    shown = [
+        [name, *(f"{idle.percentile(times, percent):.1f}" for percent in (50, 90, 99)), f"{times[-1]:.1f}"]
+        for name, times in rows.items()
+    ]
+    return markdown(("ms", "p50", "p90", "p99", "most"), shown)
+
+
+def _others(args: argparse.Namespace) -> dict[str, Callable[[Machine], tuple[list[Target], list[str]]]]:
+    """The parts that come to targets and notes alone."""
+    return {
+        "resting": lambda machine: resting.measure(machine, seconds=30),
+        "waiting": lambda machine: waiting.measure(machine, count=args.waiting, seconds=60),
+        "limit": lambda machine: limit.measure(machine, seconds=66),
+        "store-kills": lambda machine: store_kills.measure(machine, kills=5),
+    }
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,12 +88,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--submissions", type=int, default=60_000, help="that wait in one run of the delivery")
     parser.add_argument("--tasks", type=int, default=1500, help="tasks in one run of the Celery baseline")
     parser.add_argument("--singles", type=int, default=150, help="single submissions")
+    parser.add_argument("--backlog", type=int, default=200_000, help="that wait beside a quiet integration")
+    parser.add_argument("--waiting", type=int, default=20_000, help="that wait out a 429 and an outage")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--profile", action="store_true", help="sample the worker with py-spy (may need rights)")
     return parser.parse_args()
 
 
-PARTS = ("accept", "deliver", "idle")
+PARTS = ("accept", "deliver", "idle", "quiet", "waiting", "resting", "limit", "store-kills")
 
 if __name__ == "__main__":
     main()

@@ -32,7 +32,7 @@ def measure(machine: Machine, *, count: int) -> tuple[list[float], list[Target]]
     worker = machine.start("worker", procfile("worker"), environ)
     clock = machine.start("clock", procfile("clock"), environ)
     worker.wait_for(lambda: bool(server.connection.exists(SWEPT)), "the first sweep")
-    sent_at = _send(port, secret, count + WARM_UP)
+    sent_at = send_singles(port, INTEGRATION_ID, secret, count + WARM_UP)
     worker.wait_for(lambda: stub.count() >= count + WARM_UP, "the last delivery", PATIENCE_S)
     first_at = stub.report()["first_at"]
     if first_at.keys() != sent_at.keys():
@@ -50,11 +50,11 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def _send(port: int, secret: str, count: int) -> dict[str, float]:
-    """When each was sent, by the id of the event that it becomes."""
+def send_singles(port: int, integration_id: str, secret: str, count: int, *, start: int = 0) -> dict[str, float]:
+    """When each was sent, one after the other, by the id of the event that it becomes."""
     line, sent_at = load.Connection(port), {}
-    for raw in submissions(count, count):
-        sent = load.request(port, f"/webhooks/komo/{INTEGRATION_ID}", {"Authorization": f"Bearer {secret}"}, raw)
+    for raw in submissions(count, count, start=start):
+        sent = load.request(port, f"/webhooks/komo/{integration_id}", {"Authorization": f"Bearer {secret}"}, raw)
         started = time.time()
         status, answer = line.ask(sent)
         if status != 202:

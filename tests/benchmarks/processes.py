@@ -21,6 +21,7 @@ from workers.store.embedded import server_program
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Running:
@@ -41,6 +42,10 @@ class Running:
     def cpu_s(self) -> float:
         """Processor time used so far by all of them, and by those of their children that are gone; 0 where unknown."""
         return sum(_cpu_ticks(fields) for fields in _session(self.pid)) / _TICKS_A_SECOND
+
+    def memory_bytes(self) -> int:
+        """What all of them have in the machine's memory."""
+        return sum(int(fields[21]) for fields in _session(self.pid)) * _PAGE_BYTES
 
     def kill(self) -> None:
         """Nobody gets to say a last word: SIGKILL to every process of the session at once."""
@@ -136,10 +141,19 @@ class StoreServer:
             "port": "0", "unixsocket": str(path), "dir": str(self.directory), "save": "", "appendonly": "yes",
             "appendfsync": fsync, "aof-use-rdb-preamble": "yes", "maxmemory": "2gb", "maxmemory-policy": "noeviction",
         }  # fmt: skip
-        argv = [server_program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
-        self.running = machine.start(name, argv, {})
+        self._argv = [server_program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        self.running = machine.start(name, self._argv, {})
         self.connection = redis.Redis.from_url(self.url, protocol=2)
         self.running.wait_for(self._answers, "an answer to PING")
+
+    def kill(self) -> None:
+        """SIGKILL: what it has not written to disk is gone."""
+        self.running.kill()
+        self._machine.end(self.running)
+
+    def start_again(self) -> None:
+        """With what its file holds; returns at once, while it is still reading."""
+        self.running = self._machine.start(self.running.name, self._argv, {})
 
     def _answers(self) -> bool:
         try:
