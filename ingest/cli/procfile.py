@@ -8,7 +8,7 @@ web: python -m ingest.check && exec granian --interface wsgi --factory --host ${
 --no-access-log ingest.app:from_environment
 worker: exec celery --quiet --app workers.app worker --pool threads --concurrency ${WORKER_THREADS:-16} \
 --queues wake,backlog,ops --hostname ${WORKER_NAME:-worker}@%h --loglevel ${LOG_LEVEL:-INFO} \
---without-gossip --without-mingle
+--without-gossip --without-mingle --without-heartbeat
 clock: exec celery --quiet --app workers.app beat --loglevel ${LOG_LEVEL:-INFO}
 """
 
