@@ -41,7 +41,9 @@ class Entry(NamedTuple):
     @property
     def tried(self) -> Attempts:
         """What was tried with it in earlier batches."""
-        return Attempts(self.done["t"], self.done["k"]) if self.done and "t" in self.done else NO_ATTEMPTS
+        if not self.done or "t" not in self.done:
+            return NO_ATTEMPTS
+        return Attempts(self.done["t"], self.done.get("k", len(self.done["t"])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import orjson
 from schemas.batch import Batch, Entry
 from schemas.integration import Integration
 from schemas.komo import read_submission
-from workers.changes import later, without_older
+from workers.changes import without_older
 from workers.pack import Item, Packed, TrackRequest, pack
 from workers.transform import CompiledMapping, Mapped
 
@@ -58,7 +58,9 @@ def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping, *,
     """
     prepared = Prepared(batch, None, [], {}, {})
     oldest_ms = now_ms - (integration.max_age_hours or 0) * HOUR_MS if integration.max_age_hours else None
-    for entry in batch.entries:
+    # A replay is older than what it stands behind: where the two are folded, the later one has to win.
+    replays = any(entry.replay for entry in batch.entries)
+    for entry in sorted(batch.entries, key=_order) if replays else batch.entries:
         if oldest_ms is not None and _since_ms(entry) < oldest_ms:
             prepared.without[entry.id] = "too_old"
             continue
@@ -71,7 +73,7 @@ def prepare(batch: Batch, integration: Integration, mapping: CompiledMapping, *,
             _add(prepared, entry, mapped)
         else:
             prepared.without[entry.id] = _why_nothing(mapped, prepared.warnings.get(entry.id, ()))
-    if any(entry.replay for entry in batch.entries):
+    if replays:
         _keep_newer(prepared)
     if prepared.items:
         _pack(prepared, integration)
@@ -82,6 +84,10 @@ def _why_nothing(mapped: Mapped, warnings: Sequence[str]) -> str:
     if EVENTS_TOO_OLD in warnings:
         return EVENTS_TOO_OLD
     return "no_usable_value" if mapped.warnings else NOTHING_MAPPED
+
+
+def _order(entry: Entry) -> int:
+    return entry.order
 
 
 def _since_ms(entry: Entry) -> float:
@@ -138,20 +144,14 @@ def _add(prepared: Prepared, entry: Entry, mapped: Mapped) -> None:
 
 
 def _keep_newer(prepared: Prepared) -> None:
-    """Take out of replayed submissions what one accepted later has set, or sets in this very batch."""
+    """Take out of replayed submissions what one accepted later has set."""
     batch = prepared.batch
-    keys = {entry.id: key for entry, key in zip(batch.entries, batch.people, strict=True)}
-    times: dict[str, dict[str, int]] = {}
-    for entry in batch.entries:
-        if (place := prepared.places.get(entry.id)) is not None:
-            known = times.get(keys[entry.id], batch.times.get(keys[entry.id], {}))
-            times[keys[entry.id]] = later(known, prepared.items[place].attributes, entry.order)
-    for entry in batch.entries:
+    for entry, person in zip(batch.entries, batch.people, strict=True):
         place = prepared.places.get(entry.id)
         if entry.replay is None or place is None:
             continue
         item = prepared.items[place]
-        attributes, older = without_older(item.attributes, entry.order, times[keys[entry.id]])
+        attributes, older = without_older(item.attributes, entry.order, batch.times.get(person, {}))
         prepared.items[place] = item._replace(attributes=attributes)
         if older:
             prepared.warnings.setdefault(entry.id, []).extend(f"{name}: newer_value_kept" for name in older)

@@ -234,7 +234,9 @@ class _Verdicts:
             place = self.prepared.places.get(entry.id)
             if place is None:
                 continue
-            names = items[place].attributes if self.taken is None else self.taken.get(place, ())
+            names = {*(items[place].attributes if self.taken is None else self.taken.get(place, ()))}
+            if entry.done:
+                names.update(entry.done.get("a", ()))
             if names:
                 found[person] = later(found.get(person, batch.times.get(person, {})), names, entry.order)
         return {person: orjson.dumps(times).decode() for person, times in found.items()}

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.integration import Reading, read_document, write_document
+from schemas.integration import BrazeTarget, Reading, build, read_document, write_document
 from schemas.mapping import Source
 from schemas.paths import parse_element_path
 from schemas.problems import InvalidDocument
@@ -282,3 +282,97 @@ def test_a_constant_that_braze_would_drop_is_refused(value: Any) -> None:
 def test_a_switch_takes_true_and_false_only(value: Any) -> None:
     """A document in git should mean what it says."""
     assert list(problems_with(a_document(enabled=value))) == ["/enabled"]
+
+
+def a_target(**members: Any) -> dict[str, Any]:
+    return {"rest_endpoint": "https://rest.iad-03.braze.com", "api_key": "0f3b-key"} | members
+
+
+def test_a_limit_for_bursts_stands_beside_the_other() -> None:
+    """Contracts name an hourly limit and one for a few seconds, and both have to hold."""
+    hourly = {"requests": 250_000, "per_seconds": 3600}
+    reading = read(braze=a_target(rate_limit=hourly, burst_limit={"requests": 250, "per_seconds": 1.5}))
+
+    braze = reading.integration().braze
+    assert (braze.rate_limit_requests, braze.rate_limit_per_seconds) == (250_000, 3600)
+    assert (braze.burst_limit_requests, braze.burst_limit_per_seconds) == (250, 1.5)
+    assert write_document(reading.document, {"set": True}, {})["braze"]["burst_limit"] == {
+        "requests": 250, "per_seconds": 1.5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("braze", [{}, {"burst_limit": None}])
+def test_nobody_needs_a_limit_for_bursts(braze: dict[str, Any]) -> None:
+    """Most have one limit; null says so in words."""
+    assert read(braze=a_target(**braze)).integration().braze.burst_limit_requests is None
+
+
+def test_a_limit_for_bursts_counts_in_three_seconds_unless_told_otherwise() -> None:
+    """As the other one does."""
+    target = read(braze=a_target(burst_limit={"requests": 100})).integration().braze
+
+    assert (target.burst_limit_requests, target.burst_limit_per_seconds) == (100, 3)
+
+
+@pytest.mark.parametrize(
+    ("limit", "place"),
+    [
+        (7, "/braze/burst_limit"),
+        ({"requests": 0}, "/braze/burst_limit/requests"),
+        ({"requests": 1.5}, "/braze/burst_limit/requests"),
+        ({"requests": 10, "per_seconds": 0}, "/braze/burst_limit/per_seconds"),
+        ({"requests": 10, "per_seconds": "soon"}, "/braze/burst_limit/per_seconds"),
+        ({"requests": 10, "per_minute": 1}, "/braze/burst_limit/per_minute"),
+    ],
+)
+def test_a_limit_for_bursts_that_can_not_be_one_is_refused(limit: Any, place: str) -> None:
+    """With its place, like everything else."""
+    assert list(problems_with(a_document(braze=a_target(burst_limit=limit)))) == [place]
+
+
+@pytest.mark.parametrize(
+    ("limits", "rates"),
+    [
+        ((), "3000/3000"),
+        ((20, 1), "20/1000"),
+        ((7, 0.25), "7/250"),
+        ((250_000, 3600, 250, 3), "250000/3600000 250/3000"),
+        ((250_000, 3600.0, 10, 1.5), "250000/3600000 10/1500"),
+        ((250_000, 3600, None, 3), "250000/3600000"),
+    ],
+)
+def test_the_limits_are_written_as_the_gate_reads_them(limits: tuple[Any, ...], rates: str) -> None:
+    """Requests, and whole milliseconds."""
+    assert BrazeTarget("https://rest.iad-03.braze.com", "acme", 75, *limits).rates == rates
+
+
+@pytest.mark.parametrize("hours", [0.01, 2, 36.5, 8760])
+def test_what_waits_may_have_a_greatest_age(hours: float) -> None:
+    """A reminder of last week is better not sent."""
+    reading = read(max_age_hours=hours)
+
+    assert reading.integration().max_age_hours == hours
+    assert write_document(reading.document, {"set": True}, {})["max_age_hours"] == hours
+
+
+@pytest.mark.parametrize("members", [{}, {"max_age_hours": None}])
+def test_without_a_greatest_age_everything_waits_for_as_long_as_it_takes(members: dict[str, Any]) -> None:
+    """An outage must not cost anything that nobody has said it may."""
+    assert read(**members).integration().max_age_hours is None
+
+
+@pytest.mark.parametrize("hours", [0, -1, 0.001, 8761, "soon", True, [2], float("nan"), float("inf")])
+def test_an_age_that_can_not_be_meant_is_refused(hours: Any) -> None:
+    """With none, everything would be too old at once."""
+    assert list(problems_with(a_document(max_age_hours=hours))) == ["/max_age_hours"]
+
+
+def test_a_document_that_was_saved_before_these_members_is_still_read() -> None:
+    """It lies in the store as it was."""
+    document = read().document
+    assert "max_age_hours" not in document
+    assert "burst_limit" not in document["braze"]
+
+    integration = build(document)
+
+    assert (integration.max_age_hours, integration.braze.rates) == (None, "3000/3000")

@@ -1,5 +1,6 @@
 import time
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,3 +63,96 @@ def test_a_broker_that_is_back_is_found_after_a_rest(tasks: Any, monkeypatch: py
 def test_nobody_waits_long_for_a_broker_that_refuses(tasks: Any) -> None:
     """By default its client tries again for seconds, also where it was told not to."""
     assert import_module("workers.app").REDIS_TRANSPORT["max_retries"] == 0
+
+
+STORES = object()
+
+
+class Calls:
+    """What the tasks ask of others: the steps, which answer as they are told, and the broker."""
+
+    def __init__(self, tasks: Any, monkeypatch: pytest.MonkeyPatch, *, url: str | None = None) -> None:
+        self.over = True
+        self.url = url
+        self.advanced: list[tuple[Any, ...]] = []
+        self.published: list[tuple[Any, ...]] = []
+        self.alerted: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(tasks, "pipeline", lambda: SimpleNamespace(stores=STORES))
+        monkeypatch.setattr(tasks, "settings", lambda: SimpleNamespace(alert_webhook_url=self.url))
+        monkeypatch.setattr(tasks, "jobs", SimpleNamespace(advance=self._advance))
+        monkeypatch.setattr(tasks, "send_alerts", lambda *call: self.alerted.append(call))
+        for task in (tasks.job, tasks.alert):
+            monkeypatch.setattr(task, "apply_async", self._publisher(task.name))
+
+    def _advance(self, job_id: str, stores: Any, wake: Any, *, budget_s: float, **_: Any) -> bool:
+        self.advanced.append((job_id, stores, wake, budget_s))
+        return self.over
+
+    def _publisher(self, name: str) -> Any:
+        return lambda args, **options: self.published.append((name, args, options))
+
+
+def test_a_job_that_is_over_is_not_called_again(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that somebody else has in hand."""
+    calls = Calls(tasks, monkeypatch)
+
+    tasks.job("1f", 0)
+
+    assert calls.advanced == [("1f", STORES, tasks.wake, tasks.JOB_BUDGET_S)]
+    assert calls.published == []
+
+
+def test_a_job_that_is_not_finished_is_called_again_after_a_pause(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries share its worker slot, and a job may take hours."""
+    calls = Calls(tasks, monkeypatch)
+    calls.over = False
+
+    tasks.job("1f", 0)
+
+    assert calls.published == [("job", ("1f", 0), {"queue": "ops", "countdown": tasks.JOB_REST_S})]
+    assert tasks.JOB_REST_S > 0
+
+
+def test_a_job_that_fails_to_be_called_is_left_to_the_sweep(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it did stands; the task ends, and the worker goes on to the next."""
+    calls = Calls(tasks, monkeypatch)
+
+    def away(*_: Any, **__: Any) -> bool:
+        raise ConnectionError("the store is away")
+
+    monkeypatch.setattr(tasks, "jobs", SimpleNamespace(advance=away))
+    with pytest.raises(ConnectionError):
+        tasks.job("1f", 0)
+
+    assert calls.published == []
+
+
+def test_alerts_go_to_the_address_that_was_set(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To that one and to nobody else."""
+    calls = Calls(tasks, monkeypatch, url="https://chat.example.com/hook")
+
+    tasks.alert("", 0)
+
+    assert calls.alerted == [(STORES, "https://chat.example.com/hook")]
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_without_an_address_nobody_is_alerted(tasks: Any, monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+    """A call may be left over from before the setting was taken away."""
+    calls = Calls(tasks, monkeypatch, url=url)
+
+    tasks.alert("", 0)
+
+    assert (calls.alerted, calls.published) == ([], [])
+
+
+@pytest.mark.parametrize(("step", "name"), [("job", "1f"), ("alert", "")])
+def test_what_is_no_delivery_has_a_queue_of_its_own(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch, step: str, name: str
+) -> None:
+    """A replay of thousands must not stand before what comes in now."""
+    calls = Calls(tasks, monkeypatch)
+
+    tasks.wake(step, name, 0)
+
+    assert calls.published == [(step, (name, 0), {"queue": "ops", "retry": False})]
