@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak clean
+.PHONY: help demo test check format bench soak chaos clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -14,6 +14,7 @@ help:
 	@echo "make format  lay the code out"
 	@echo "make bench   measure beside the baselines"
 	@echo "make soak    100,000 submissions through the running system while workers die"
+	@echo "make chaos   ten minutes of kills, outages and storms, and then the ledger"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -36,6 +37,9 @@ bench: $(VENV)/.for-tests $(VENV)/.machine
 
 soak: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.benchmarks.soak $(ARGS)
+
+chaos: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from celery import Celery
@@ -29,6 +29,8 @@ QUEUES = ("wake", "backlog", "ops")
 SWEEP_EVERY_S = 2.0
 
 
+#: How worker and clock come back to a broker that went away: seconds.
+KNOCKS = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": 2.0}
 REDIS_SCHEMES = ("redis", "rediss", "sentinel")
 #: What Celery's Redis transport needs to notice a broker that went away, and to serve its queues in turn.
 REDIS_TRANSPORT: dict[str, Any] = {
@@ -47,6 +49,12 @@ REDIS_TRANSPORT: dict[str, Any] = {
 }
 
 
+def _patient(connection: Any) -> Any:
+    """A connection that knocks often: Celery's own waits up to half a minute for a broker that may be back already."""
+    connection.ensure_connection = partial(connection.ensure_connection, **KNOCKS)
+    return connection
+
+
 class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     """
     A consumer that outlives a lost broker also with calls in its hands.
@@ -55,6 +63,9 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     AttributeError that comes of it: `kombu.transport.redis.Channel._connparams` finds no client any more. The calls are
     worth nothing: the sweep makes new ones.
     """
+
+    def ensure_connected(self, conn: Any) -> Any:
+        return super().ensure_connected(_patient(conn))
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         try:
@@ -65,6 +76,10 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
     """A scheduler that sleeps until its entry is due; Celery's own looks again and again for the last 10 ms."""
+
+    def _ensure_connected(self) -> Any:
+        _patient(self.connection)
+        return super()._ensure_connected()
 
     def adjust(self, n: Any, drift: float = 0.002) -> Any:
         return super().adjust(n, drift)

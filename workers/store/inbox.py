@@ -19,7 +19,7 @@ P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it alrea
 P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
 P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from, order (of what was accepted last);
-                         max_objects, request_bytes: smaller limits that Braze turned out to have
+                         max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
 
 W = {braze_workspace}: what all its integrations share
@@ -62,6 +62,8 @@ FLIGHT_MS = 35_000
 MAX_ENTRIES = 500
 #: A person's checksum, before the number of lanes is known.
 CHECKSUMS = 2**32
+#: How long a smaller limit that Braze turned out to have is believed.
+RELEARN_MS = 86_400_000
 #: Bodies in one batch.
 MAX_BATCH_BYTES = 3_000_000
 
@@ -180,7 +182,8 @@ class Inbox:
         braze = integration.braze
         ask: dict[str, Any] = {
             "id": integration.id, "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS,
-            "flight_ms": FLIGHT_MS, "spacing_ms": self.limits.person_spacing_ms, "rates": braze.rates,
+            "relearn_ms": RELEARN_MS, "flight_ms": FLIGHT_MS, "spacing_ms": self.limits.person_spacing_ms,
+            "rates": braze.rates,
             "max_objects": braze.max_objects_per_request, "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES,
         }  # fmt: skip
         if now_ms is not None:

@@ -3,6 +3,7 @@
 -- KEYS[1]  {workspace}:integration, the prefix of the integration's keys
 -- KEYS[2]  {workspace}, the prefix of what the workspace's integrations share
 -- ARGV[1]  JSON: id, lane, token, now (absent = the store's clock), lease_ms, release (stop after settling), spacing_ms,
+--          relearn_ms (after which a learned limit is tried anew),
 --          max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between), flight_ms,
 --          settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
@@ -41,7 +42,13 @@ if ask.settle and known[4] ~= token then return {'lost'} end
 -- Asked again after an answer that never arrived: the batch is settled, and the one handed out instead was never seen.
 local settle = ask.settle
 if settle and settle.number ~= tonumber(known[8]) then settle = nil end
-local state = redis.call('HMGET', k_state, 'paused', 'probe_at', 'version', 'redo', 'lanes', 'max_objects', 'request_bytes')
+local state = redis.call('HMGET', k_state, 'paused', 'probe_at', 'version', 'redo', 'lanes', 'max_objects', 'request_bytes',
+                         'learned_at')
+if now - (tonumber(state[8]) or now) > ask.relearn_ms then
+  -- Whether the limit is still that small, the next bigger request tells.
+  redis.call('HDEL', k_state, 'max_objects', 'request_bytes', 'learned_at')
+  state[6], state[7] = false, false
+end
 if not state[3] then return {ask.settle and 'lost' or 'gone'} end
 -- A store that is full refuses whatever may grow it, unless something else was written before: settling makes room.
 redis.call('DEL', k_wake)

@@ -133,8 +133,14 @@ def _spoiled(fault: Fault, call: Call, answer: Callable[[], Answer]) -> Answer:
     if fault.status is not None:
         return _injected(fault, call)
     if fault.has_errors and given.status == 201:
-        return replace(given, body=orjson.dumps({**orjson.loads(given.body), "errors": fault.errors}))
+        return replace(given, body=orjson.dumps(_with_errors(orjson.loads(given.body), fault.errors)))
     return replace(given, headers={**given.headers, **fault.headers})
+
+
+def _with_errors(body: dict[str, Any], errors: Any) -> dict[str, Any]:
+    """What Braze really refused stays told."""
+    told = body.get("errors")
+    return {**body, "errors": [*told, *errors] if isinstance(told, list) and isinstance(errors, list) else errors}
 
 
 def _injected(fault: Fault, call: Call) -> Answer:

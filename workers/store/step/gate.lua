@@ -140,8 +140,9 @@ local function tell_gate(told)
   read_gate()
   learn(told)
   if told.closed_for then
+    -- Of several that were out when it closed, only the first says anything new.
+    if gate_at('until') <= now then redis.call('HINCRBY', k_gate, 'limited', 1) end
     set_gate('until', math.max(now + told.closed_for, gate_at('until')))
-    redis.call('HINCRBY', k_gate, 'limited', 1)
   elseif gate.limited and not told.away then
     redis.call('HDEL', k_gate, 'limited')
   end

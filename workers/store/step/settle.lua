@@ -119,7 +119,7 @@ local function settle_batch()
     count('kept', tally.d + tally.f)
   end
   for name, size in pairs(settle.learned or {}) do
-    redis.call('HSET', k_state, name, size)
+    redis.call('HSET', k_state, name, size, 'learned_at', now)
     state[name == 'max_objects' and 6 or 7] = size
   end
   if settle.sent then resume() end
