@@ -178,7 +178,11 @@ class _Verdicts:
         return next(entry for entry in self.prepared.batch.entries if entry.id == entry_id)
 
     def _die(self, entry_id: str, attempt: Try, words: str, accepted: dict[str, list[str]]) -> None:
-        self._bury(self._entry(entry_id), "refused", {"status": attempt.status, "answer": words}, accepted)
+        entry, items = self._entry(entry_id), self.prepared.items
+        if entry_id in self.doubtful and entry.tried.number + self.prepared.batch.tried.number > 1:
+            # Each of several attempts may have been applied, and nobody will send its events again to find out.
+            self.possible_duplicates += len(items[self.prepared.places[entry_id]].events)
+        self._bury(entry, "refused", {"status": attempt.status, "answer": words}, accepted)
 
     def _bury(self, entry: Entry, why: str, details: dict[str, Any], accepted: dict[str, list[str]]) -> None:
         tried = entry.tried.followed_by(self.tried)

@@ -679,3 +679,18 @@ def _left(item: Item, done: dict[str, Any] | None) -> Item:
 
 def _merge(earlier: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
     return {kind: [*(earlier or {}).get(kind, ()), *now.get(kind, ())] for kind in ("a", "e")}
+
+
+def test_what_may_have_been_applied_twice_counts_though_it_dies() -> None:
+    """Nobody will send its events again to find out."""
+    one = prepared(an_item(1), sent_before="unknown")
+    object.__setattr__(one.batch, "tried", Attempts([{"at": 0, "status": 503}] * 2, 2))
+    assert settle(one, Halve("400 Bad Request"), TRY).counts["possible_duplicates"] == 1
+    object.__setattr__(one.batch, "tried", Attempts([{"at": 0, "status": 503}], 1))
+    assert "possible_duplicates" not in settle(one, Halve("400 Bad Request"), TRY).counts
+
+
+def test_a_clean_failure_after_an_unknown_one_leaves_it_unknown() -> None:
+    """What may have been applied stays so, whatever came of the next attempt."""
+    settlement = settle(prepared(an_item(1), sent_before="unknown"), Retry(1, "no", away=True), TRY)
+    assert settlement.flight_state == "unknown"

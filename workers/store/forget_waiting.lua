@@ -95,7 +95,8 @@ if went > 0 then
       redis.call('HSET', k_lane, 'flight', table.concat(left, ' '))
       redis.call('HINCRBY', k_lane, 'flight_bytes', -landed_bytes)
     else
-      redis.call('HDEL', k_lane, 'flight', 'flight_state', 'flight_bytes', 'holder', 'retry_at', 'failed_at', 'tried')
+      redis.call('HDEL', k_lane, 'flight', 'flight_state', 'flight_bytes', 'holder', 'retry_at', 'failed_at', 'quiet_until',
+                 'tried')
     end
   end
   if redis.call('EXISTS', k_park) == 0 then

@@ -6,8 +6,8 @@ P = {braze_workspace}:<integration_id>
 P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect;
                          a replayed one also: n how often, t when (ms), c events before that (ms) are left out
 P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; retry_at: not again
-                         before, failed_at, ms; tries, fails, tried: what was tried with it; alarm: when a wake-up call
-                         comes anyway, ms
+                         before, quiet_until: nor before that, whatever a person asks for, failed_at, ms; tries, fails,
+                         tried: what was tried with it; alarm: when a wake-up call comes anyway, ms
 P:lease:<lane>   string  token of the one drain at work there; expires after LEASE_MS
 P:wake:<lane>    string  "somebody will come by": a wake-up is queued or the lane waits on purpose; expires
 P:due            zset    lane -> when it wants to run next, ms; only lanes with work

@@ -35,8 +35,8 @@ for lane = 0, lanes - 1 do
     redis.call('HINCRBY', P .. ':ledger', 'in_flight', -count)
     redis.call('HINCRBY', P .. ':ledger', 'waiting', count)
   end
-  redis.call('HDEL', key, 'flight', 'flight_state', 'flight_bytes', 'holder', 'retry_at', 'failed_at', 'tries', 'fails', 'tried',
-             'cursor')
+  redis.call('HDEL', key, 'flight', 'flight_state', 'flight_bytes', 'holder', 'retry_at', 'failed_at', 'quiet_until',
+             'tries', 'fails', 'tried', 'cursor')
 end
 redis.call('HSETNX', P .. ':state', 'redo_by', state[1])
 return {'begun', lanes}

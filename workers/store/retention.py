@@ -60,8 +60,9 @@ class Retention:
             open_days = map(int, self._redis.hkeys(f"{prefix}:open"))
             keep_from = min([oldest_ms // DAY_MS, *waiting_days, *open_days])
             for day in range(int(seen_from), keep_from):
-                self._redis.hset(f"{prefix}:state", "seen_from", day + 1)
+                # In this order: what is not unlinked now is looked for again.
                 self._redis.unlink(f"{prefix}:seen:{day}")
+                self._redis.hset(f"{prefix}:state", "seen_from", day + 1)
 
 
 def _day(entry: tuple[bytes, dict[bytes, bytes]]) -> int:

@@ -36,7 +36,7 @@ if holder and holder ~= token then
   return {ask.settle and 'lost' or 'busy'}
 end
 local known = redis.call('HMGET', k_lane, 'cursor', 'flight', 'flight_state', 'holder', 'alarm', 'flight_bytes', 'retry_at',
-                         'number', 'failed_at')
+                         'number', 'failed_at', 'quiet_until')
 local flight, flight_state = known[2] or '', known[3] or ''
 if ask.settle and known[4] ~= token then return {'lost'} end
 -- Asked again after an answer that never arrived: the batch is settled, and the one handed out instead was never seen.
@@ -104,8 +104,8 @@ elseif flight_state == 'sent' then
   redis.call('HSET', k_lane, 'flight_state', flight_state)
   redis.call('HDEL', k_lane, 'holder')
   -- They renewed their lease every third of it, so that long ago they were at it no more.
-  known[7] = now + spacing - ask.lease_ms * 2 / 3
-  redis.call('HSET', k_lane, 'retry_at', known[7], 'failed_at', now)
+  known[10] = now + spacing - ask.lease_ms * 2 / 3
+  redis.call('HSET', k_lane, 'quiet_until', known[10], 'failed_at', now)
 end
 
 if redis.call('XLEN', k_in) == 0 then
@@ -131,6 +131,8 @@ if state[1] == 'braze' then
 end
 read_gate()
 local retry_at = flight ~= '' and not answers_again(tonumber(known[9]) or now) and tonumber(known[7]) or 0
+-- Not even a save or a resume shortens the time for which people are left alone.
+if flight ~= '' then retry_at = math.max(retry_at, tonumber(known[10]) or 0) end
 if retry_at > now then return wait_until(retry_at, 'retry', math.ceil(retry_at - now) + 1000) end
 local opens_at, why = gate_opens_at()
 if opens_at > now then return wait_until(opens_at, why, math.ceil(opens_at - now) + 1000) end

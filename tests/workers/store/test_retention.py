@@ -1,3 +1,4 @@
+import contextlib
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ import redis
 from schemas.arrival import Arrival, Judgement
 from schemas.integration import Integration
 from tests.factories import NOON_MS, an_arrival, an_integration
+from tests.fakes import PowerCut, power_cut_after
 from tests.letters import DAY, bury
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
@@ -124,3 +126,20 @@ def test_what_is_dead_or_replayed_always_counts_as_seen(store_connection: redis.
     retention.trim(hub, now_ms=NOON_MS + 30 * DAY_MS)
 
     assert not inbox.accept(hub, [filtered(1)], now_ms=NOON_MS + 30 * DAY_MS).submissions[0][1]
+
+
+def test_a_day_that_is_forgotten_halfway_is_forgotten_by_the_next(store_connection: redis.Redis) -> None:
+    """What nobody looks for again would stay for ever."""
+    integration = an_integration()
+    prefix = own(integration)
+    store_connection.hset(f"{prefix}:state", mapping={"seen_from": 20_000, "lanes": 1})
+    store_connection.sadd(f"{prefix}:seen:20000", b"x" * 8)
+    now_ms = 20_100 * 86_400_000
+    for commands in range(1, 12):
+        doomed = Retention(power_cut_after(store_connection, commands), hours=1, keep=9)
+        with contextlib.suppress(PowerCut):
+            doomed.trim(integration, now_ms=now_ms)
+
+    Retention(store_connection, hours=1, keep=9).trim(integration, now_ms=now_ms)
+
+    assert store_connection.keys(f"{prefix}:seen:*") == []

@@ -12,7 +12,7 @@
 -- W:ceilings    hash  integration id -> its ceilings, 'requests/period_ms' with blanks between; the lowest of a period wins
 
 -- Failures in a row, of all lanes together, until only one tries at a time.
-local BREAKS_AT, FIRST_PAUSE, LONGEST_PAUSE = 5, 1000, 60000
+local BREAKS_AT, FIRST_PAUSE, LONGEST_PAUSE = 5, 1000, 30000
 -- Two answers about one window name its end so differently, where they name seconds.
 local SAME_WINDOW = 1500
 -- Below this part of the limit, what is left is spread over the rest of the window.

@@ -14,7 +14,7 @@ local function put_off()
   count('in_flight', -many)
   count('waiting', many)
   redis.call('HSET', k_lane, 'flight_state', settle.flight_state, 'tried', settle.tried, 'failed_at', now)
-  redis.call('HDEL', k_lane, 'holder')
+  redis.call('HDEL', k_lane, 'holder', 'quiet_until')
   redis.call('HINCRBY', k_lane, 'tries', 1)
   if settle.away then redis.call('HINCRBY', k_lane, 'fails', 1) end
   if pauses then
@@ -123,6 +123,7 @@ local function settle_batch()
     state[name == 'max_objects' and 6 or 7] = size
   end
   if settle.sent then resume() end
-  redis.call('HDEL', k_lane, 'flight', 'flight_state', 'holder', 'flight_bytes', 'retry_at', 'failed_at', 'tried')
+  redis.call('HDEL', k_lane, 'flight', 'flight_state', 'holder', 'flight_bytes', 'retry_at', 'failed_at', 'quiet_until',
+             'tried')
   flight, flight_state = '', ''
 end
