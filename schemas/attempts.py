@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 #: Of many attempts, these say how it began and how it ended.
 FIRST, LAST = 3, 10
+#: Characters of the answers to all attempts but the last: they go with every submission of a batch.
+SHORT_ANSWER = 100
 
 
 class Attempts(NamedTuple):
@@ -15,8 +17,8 @@ class Attempts(NamedTuple):
     number: int
 
     def followed_by(self, later: "Attempts") -> "Attempts":
-        """All of these, then those."""
-        kept = [*self.kept, *later.kept]
+        """All of these, then those; whatever is not the last of them keeps the beginning of its answer."""
+        kept = [*map(_shortened, self.kept), *later.kept] if later.kept else self.kept
         if len(kept) > FIRST + LAST:
             kept = kept[:FIRST] + kept[-LAST:]
         return Attempts(kept, self.number + later.number)
@@ -29,6 +31,11 @@ class Attempts(NamedTuple):
     def packed(self) -> dict[str, Any]:
         """The form that is kept in the store; `read_attempts` reads it back."""
         return {"attempts": self.kept, "number": self.number}
+
+
+def _shortened(one: dict[str, Any]) -> dict[str, Any]:
+    answer = one.get("answer", "")
+    return one if len(answer) <= SHORT_ANSWER else {**one, "answer": answer[:SHORT_ANSWER] + "…"}
 
 
 NO_ATTEMPTS = Attempts([], 0)

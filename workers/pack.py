@@ -140,7 +140,8 @@ def _pieces(position: int, item: Item, limits: _Limits) -> Iterable[_Piece]:
     whole = _Piece(position, item, (person.value, person.kind, person.alias_label), with_attributes, 0, count)
     if count + with_attributes <= limits.objects:
         return (whole,) if count or with_attributes else ()
-    first = limits.objects - with_attributes
+    # What only creates an alias tells nothing by itself, and nothing of it would be remembered: an event goes with it.
+    first = limits.objects - with_attributes if item.attributes else max(1, limits.objects - with_attributes)
     starts = range(first, count, limits.objects)
     later = (
         whole._replace(with_attributes=False, start=start, stop=min(start + limits.objects, count)) for start in starts
@@ -151,7 +152,10 @@ def _pieces(position: int, item: Item, limits: _Limits) -> Iterable[_Piece]:
 def _build(pieces: list[_Piece], limits: _Limits, requests: list[TrackRequest], too_big: set[int]) -> None:
     """One request, or several where it turns out too big."""
     request = _request(pieces, limits.existing_only)
-    if len(request.body) <= limits.bytes and len(request.attributes) + len(request.events) <= limits.objects:
+    objects = limits.objects
+    if len(pieces) == 1 and not pieces[0].item.attributes:
+        objects = max(objects, 2)  # an event and its alias can't be parted
+    if len(request.body) <= limits.bytes and len(request.attributes) + len(request.events) <= objects:
         requests.append(request)
         return
     if len(pieces) == 1:
@@ -165,13 +169,13 @@ def _build(pieces: list[_Piece], limits: _Limits, requests: list[TrackRequest], 
 
 
 def _split(piece: _Piece) -> list[_Piece]:
-    """Attributes first, then the events in halves; a single object stays what it is."""
+    """Attributes first, then the events in halves; a single object, or an event with its alias, stays what it is."""
     start, stop = piece.start, piece.stop
-    if piece.with_attributes and stop > start:
+    if piece.with_attributes and stop > start and piece.item.attributes:
         return [piece._replace(stop=start), piece._replace(with_attributes=False)]
     if stop - start > 1:
         middle = (start + stop) // 2
-        return [piece._replace(stop=middle), piece._replace(start=middle)]
+        return [piece._replace(stop=middle), piece._replace(start=middle, with_attributes=False)]
     return [piece]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from schemas.attempts import Attempts
-from schemas.batch import Entry, Settlement
+from schemas.batch import Batch, Entry, Settlement
 from workers.changes import later
 from workers.outcome import Decision, Halve, Pause, Retry, Settle
 from workers.pack import TrackRequest
@@ -114,7 +114,7 @@ class _Verdicts:
         request, items = self.prepared.request, self.prepared.items
         if request is None:
             return
-        self.learned = _learn(decision, request)
+        self.learned = _learn(decision, request, self.prepared.batch)
         travelled = {place for places in request.attributes for place in places}
         travelled.update(place for place, _ in request.events)
         people = {items[place].person for place in travelled}
@@ -272,13 +272,15 @@ def _closed(entries: Iterable[Entry], verdicts: Iterable[str]) -> dict[str, int]
     return {day: days.count(day) for day in days}
 
 
-def _learn(decision: Halve, request: TrackRequest) -> dict[str, int]:
+def _learn(decision: Halve, request: TrackRequest, batch: Batch) -> dict[str, int]:
     """The next smaller limit to try; nothing where Braze said nothing of limits, or nothing smaller can be sent."""
     objects = len(request.attributes) + len(request.events)
     if objects == 1:
         return {}
     if decision.too_many == "objects":
-        return {"max_objects": next(fewer for fewer in FEWER_OBJECTS if fewer < objects)}
+        fewer = next(fewer for fewer in FEWER_OBJECTS if fewer < objects)
+        return {"max_objects": fewer} if fewer < (batch.max_objects or objects) else {}
     if decision.too_many == "bytes" and len(request.body) > FEWEST_BYTES:
-        return {"request_bytes": max(FEWEST_BYTES, len(request.body) // 2)}
+        fewer = max(FEWEST_BYTES, len(request.body) // 2)
+        return {"request_bytes": fewer} if fewer < (batch.request_bytes or len(request.body)) else {}
     return {}

@@ -64,6 +64,8 @@ MAX_ENTRIES = 500
 CHECKSUMS = 2**32
 #: How long a smaller limit that Braze turned out to have is believed.
 RELEARN_MS = 86_400_000
+#: A paused integration is tried with real work at least this often (workers.outcome), though the clock be set back.
+PROBE_MS = 900_000
 #: Bodies in one batch.
 MAX_BATCH_BYTES = 3_000_000
 
@@ -182,8 +184,8 @@ class Inbox:
         braze = integration.braze
         ask: dict[str, Any] = {
             "id": integration.id, "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS,
-            "relearn_ms": RELEARN_MS, "flight_ms": FLIGHT_MS, "spacing_ms": self.limits.person_spacing_ms,
-            "rates": braze.rates,
+            "relearn_ms": RELEARN_MS, "probe_ms": PROBE_MS, "flight_ms": FLIGHT_MS,
+            "spacing_ms": self.limits.person_spacing_ms, "rates": braze.rates,
             "max_objects": braze.max_objects_per_request, "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES,
         }  # fmt: skip
         if now_ms is not None:

@@ -18,6 +18,7 @@ from schemas.integration import Integration, Reading
 from workers.errors import Conflict
 from workers.store.integration_record import StoredIntegration, is_fingerprint, text
 from workers.store.keys import own, shared
+from workers.store.scripts import Script
 
 WORKSPACES = "komo:workspaces"
 BY_A_PERSON = "Paused by a person."
@@ -58,7 +59,8 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
         return
     # Each step writes to its lane's hash, also where the ledger stays as it is.
     lanes = int(pipe.hget(f"{own(current.integration)}:state", "lanes") or 0)
-    pipe.watch(*(f"{own(current.integration)}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
+    prefix = own(current.integration)
+    pipe.watch(f"{prefix}:open", *(f"{prefix}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
     if _counts(pipe, current.integration)[1]:
         raise Conflict("Braze is being called right now: try again in a moment, or pause the integration first.")
 
@@ -111,9 +113,7 @@ def leave_workspace(pipe: Pipeline, integration: Integration) -> None:
 
 def forget_times(connection: redis.Redis, integration: Integration) -> None:
     """Drop what was remembered for open letters, if none is left in the workspace that an integration has left."""
-    prefix = shared(integration.braze.workspace)
-    if not connection.exists(f"{prefix}:open"):
-        connection.unlink(f"{prefix}:times")
+    Script(connection, "forget_times")([shared(integration.braze.workspace)], [])
 
 
 def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Integration) -> None:

@@ -270,10 +270,13 @@ class Integrations:
         version = 1 + (current.version if current else int(pipe.hget(VERSIONS, integration.id) or 0))
         fresh: dict[str, str] = {} if current else {one: new_secret(one) for one in SECRETS}
         fields = document_fields(reading.document, version, new=current is None)
-        has_open_letters = current is not None and bool(pipe.exists(f"{own(current.integration)}:open"))
+        moves = current is not None and own(current.integration) != own(integration)
+        # Where it stays, letters may open and close meanwhile: only the scripts tell.
+        has_open_letters = current is not None and moves and bool(pipe.exists(f"{own(current.integration)}:open"))
         pipe.multi()
         if current:
-            changes.leave_workspace(pipe, current.integration)
+            if moves:
+                changes.leave_workspace(pipe, current.integration)
             changes.move_all(pipe, self._redis, current.integration, integration)
         else:
             changes.clear(pipe, self._redis, integration)
@@ -289,7 +292,7 @@ class Integrations:
         fields |= sealed_fields(fresh.items(), self._seal)
         write(pipe, integration.id, fields, by, changes_made(current, reading))
         changes.execute(pipe)
-        if current:
+        if current and moves:
             changes.forget_times(self._redis, current.integration)
         return Saved(self.get(integration.id), current is None, reading.warnings, fresh)
 

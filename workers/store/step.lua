@@ -3,7 +3,7 @@
 -- KEYS[1]  {workspace}:integration, the prefix of the integration's keys
 -- KEYS[2]  {workspace}, the prefix of what the workspace's integrations share
 -- ARGV[1]  JSON: id, lane, token, now (absent = the store's clock), lease_ms, release (stop after settling), spacing_ms,
---          relearn_ms (after which a learned limit is tried anew),
+--          relearn_ms (after which a learned limit is tried anew), probe_ms (the longest time between two trials of a pause),
 --          max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between), flight_ms,
 --          settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
@@ -123,14 +123,23 @@ if state[1] == 'person' or (state[4] or '') ~= '' then
   return {'paused'}
 end
 if state[1] == 'braze' then
-  local probe_at = tonumber(state[2]) or 0
+  local probe_at = math.min(tonumber(state[2]) or 0, now + ask.probe_ms)
   if probe_at > now then
     leave(probe_at)
     return {'paused'}
   end
 end
 read_gate()
-local retry_at = flight ~= '' and not answers_again(tonumber(known[9]) or now) and tonumber(known[7]) or 0
+local failed_at = tonumber(known[9]) or now
+if failed_at > now then
+  -- The clock was set back: wait for as long as was meant, not until then.
+  for _, at in ipairs({7, 10}) do
+    if known[at] then known[at] = now + tonumber(known[at]) - failed_at end
+  end
+  redis.call('HSET', k_lane, 'failed_at', now, 'retry_at', known[7] or 0, 'quiet_until', known[10] or 0)
+  failed_at = now
+end
+local retry_at = flight ~= '' and not answers_again(failed_at) and tonumber(known[7]) or 0
 -- Not even a save or a resume shortens the time for which people are left alone.
 if flight ~= '' then retry_at = math.max(retry_at, tonumber(known[10]) or 0) end
 if retry_at > now then return wait_until(retry_at, 'retry', math.ceil(retry_at - now) + 1000) end

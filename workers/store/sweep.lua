@@ -13,7 +13,10 @@ if ARGV[2] == '1' and redo == '' and paused ~= 'person' then
   for lane = 0, tonumber(state[4] or 0) - 1 do
     if redis.call('XLEN', P .. ':in:' .. lane) > 0 then
       local when = paused == 'braze' and tonumber(state[3]) or now
-      redis.call('ZADD', P .. ':due', paused == 'braze' and 'LT' or 'NX', when, lane)
+      local due = tonumber(redis.call('ZSCORE', P .. ':due', lane) or 0)
+      -- Nobody waits for longer than an hour and a bit: beyond that the clock was set back.
+      local how = (paused == 'braze' or due > now + 4200000) and 'LT' or 'NX'
+      redis.call('ZADD', P .. ':due', how, math.min(when, now + 4200000), lane)
     end
   end
 end

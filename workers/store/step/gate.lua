@@ -113,6 +113,21 @@ local function pass_gate()
   set_gate(unpack(pairs_))
 end
 
+-- The batch sent nothing: what was asked for may be had by others.
+local function give_gate_back()
+  read_gate()
+  local pairs_ = {'at', now}
+  local function put(name, value) pairs_[#pairs_ + 1], pairs_[#pairs_ + 2] = name, value end
+  read_ceilings(ask.rates)
+  for period, requests in pairs(rates) do
+    local _, interval = pace_of(requests, period)
+    put('tat:' .. period, gate_at('tat:' .. period) - interval)
+  end
+  if gate_at('probe_until') > now then put('probe_until', 0) end
+  if gate.left then put('left', tonumber(gate.left) + 1) end
+  set_gate(unpack(pairs_))
+end
+
 local function learn(told)
   if told.limit and told.left and told.reset then
     local resets, before = now + told.reset, gate_at('resets')

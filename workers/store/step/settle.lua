@@ -76,6 +76,7 @@ local function settle_batch()
   cool_down(people, settle.sent)
   for name, amount in pairs(settle.counts or {}) do count(name, amount) end
   if settle.gate then tell_gate(settle.gate) end
+  if not settle.sent then give_gate_back() end
   local gone, back, tally, freed = {}, {}, {d = 0, f = 0, x = 0, b = 0}, tonumber(known[6]) or 0
   local gone_of, back_of = {}, {}
   for i = 1, #ids do
