@@ -123,7 +123,11 @@ if state[1] == 'person' or (state[4] or '') ~= '' then
   return {'paused'}
 end
 if state[1] == 'braze' then
-  local probe_at = math.min(tonumber(state[2]) or 0, now + ask.probe_ms)
+  local probe_at = tonumber(state[2]) or 0
+  if probe_at > now + ask.probe_ms then
+    probe_at = now + ask.probe_ms  -- the clock was set back
+    redis.call('HSET', k_state, 'probe_at', probe_at)
+  end
   if probe_at > now then
     leave(probe_at)
     return {'paused'}
