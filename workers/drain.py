@@ -15,7 +15,7 @@ from workers.errors import LeaseLost, StoreUnavailable, UnknownIntegration
 from workers.outcome import Decision, Pause, Retry, decide, news
 from workers.prepare import Prepared, prepare
 from workers.settle import Try, nothing_to_send, settle
-from workers.slots import WAIT_MS, Slots
+from workers.slots import Slots
 from workers.store import Stores
 from workers.store.inbox import LEASE_MS, Rest
 from workers.store.integration_record import StoredIntegration
@@ -72,6 +72,13 @@ class Pipeline:
             route = self._routes[integration_id] = Route(stored, compile_mapping(stored.integration))
         return route
 
+    def endpoint(self, integration_id: str) -> str:
+        """The Braze that an integration speaks to; "" where there is no such integration any more."""
+        try:
+            return self.route(integration_id).integration.braze.rest_endpoint
+        except UnknownIntegration:
+            return ""
+
     def forget(self, integration_id: str) -> None:
         """Drop what is known about an integration that is no longer there."""
         self._routes.pop(integration_id, None)
@@ -86,9 +93,6 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
     Args:
         now_ms: Only in tests; otherwise the store's clock counts.
     """
-    slots = pipeline.slots
-    if not slots.take(integration_id, lane):
-        return Rest("wait", WAIT_MS, alarm=slots.wants_alarm(integration_id, lane))
     try:
         rest = _drain(integration_id, lane, pipeline, now_ms)
         if rest.why == "gone":  # moved to another workspace, where it is looked for now, or removed
@@ -99,8 +103,6 @@ def drain_lane(integration_id: str, lane: int, pipeline: Pipeline, *, now_ms: fl
         log.warning("lane.lost", extra={"integration": integration_id, "lane": lane})
     except UnknownIntegration:
         pipeline.forget(integration_id)
-    finally:
-        slots.give_back(integration_id)
     return Rest("busy")
 
 
@@ -175,12 +177,13 @@ def _attempt(
     if key is None:
         why = f"The Braze key is not set: the workers look for it in the variable {route.stored.api_key_name}."
         return Pause(why), Try(number, 0, why, 0, at_ms), None
-    with pipeline.slots.calling(route.integration.id):
-        attempt = pipeline.braze.track(route.integration.braze.rest_endpoint, key, body, beat=renew)
+    endpoint = route.integration.braze.rest_endpoint
+    with pipeline.slots.calling(route.integration.id, endpoint):
+        attempt = pipeline.braze.track(endpoint, key, body, beat=renew)
     reply, chance = attempt.reply, pipeline.chance()
     decision = decide(reply, chance=chance, fails=batch.fails, limited=batch.limited)
     away = isinstance(decision, Retry) and decision.away
-    pipeline.slots.note(route.integration.id, attempt.duration_ms / 1000, ok=not away)
+    pipeline.slots.note(route.integration.id, endpoint, attempt.duration_ms / 1000, ok=not away)
     told = news(reply, decision, chance=chance, shaky=batch.shaky)
     return decision, Try(number, reply.status, reply.words, attempt.duration_ms, at_ms), told
 

@@ -2,12 +2,15 @@
 
 import itertools
 import time
+from contextlib import suppress
 
 from workers import jobs
 from workers.alerts import send_alerts
 from workers.app import app, pipeline, settings
 from workers.drain import drain_lane
 from workers.redo import redo as redo_all
+from workers.slots import Lane
+from workers.store.inbox import Rest
 from workers.sweep import sweep as sweep_all
 
 #: A longer wait is left to the sweep, so that no message has to be held for long.
@@ -16,8 +19,10 @@ LONGEST_ALARM_MS = 60_000
 BROKER_REST_S = 2.0
 LONGEST_TRY_S = 10.0
 
-#: How long a job keeps a worker slot, leaves it to others before it goes on, and rests where it has to wait; seconds.
-JOB_BUDGET_S, JOB_REST_S, JOB_WAIT_S = 0.5, 0.2, 0.8
+#: How long one call serves lanes that wait, before others have their turn.
+TURNS_S = 1.0
+#: How long a job is at work before it leaves its place to others.
+JOB_BUDGET_S = 0.1
 
 _turns = itertools.count()
 _no_calls_until_s = 0.0
@@ -29,12 +34,35 @@ class BrokerAway(Exception):
 
 @app.task(name="drain")
 def drain(integration_id: str, lane: int) -> None:
-    """Bring one lane's submissions into Braze, then see to it that the lane is called again when it has to be."""
-    rest = drain_lane(integration_id, lane, pipeline())
+    """Bring a lane's submissions into Braze, or those of lanes that wait for a slot since earlier: see `Slots`."""
+    slots, until = pipeline().slots, time.monotonic() + TURNS_S
+    came: Lane | None = (integration_id, lane)
+    endpoint = pipeline().endpoint(integration_id)
+    try:
+        while time.monotonic() < until:
+            with slots.turn(came, endpoint) as served:
+                if served is None:
+                    break
+                _call_the_next()
+                rest = drain_lane(*served, pipeline())
+            _call_again(served, rest)
+            came = None
+    finally:
+        _call_the_next()
+
+
+def _call_the_next() -> None:
+    """Nobody waits while there is room: who has a slot, or leaves, calls the next one."""
+    if call := pipeline().slots.whom_to_call():
+        with suppress(Exception):  # the broker is away: whoever has a slot goes on, and the sweep calls as well
+            drain.apply_async(call[0], queue="wake", countdown=call[1] / 1000 or None, retry=False)
+
+
+def _call_again(lane: Lane, rest: Rest) -> None:
     if rest.why == "more":
-        drain.apply_async((integration_id, lane), queue="backlog")
+        drain.apply_async(lane, queue="backlog")
     elif rest.why == "wait" and rest.alarm and rest.wait_ms <= LONGEST_ALARM_MS:
-        drain.apply_async((integration_id, lane), queue="wake", countdown=rest.wait_ms / 1000)
+        drain.apply_async(lane, queue="wake", countdown=rest.wait_ms / 1000)
 
 
 @app.task(name="redo")
@@ -46,8 +74,9 @@ def redo(integration_id: str, _lane: int) -> None:
 @app.task(name="job")
 def job(job_id: str, _lane: int) -> None:
     """Go on with what a person asked for: replay, discard, forget. The sweep comes back until it is done."""
-    if not jobs.advance(job_id, pipeline().stores, wake, budget_s=JOB_BUDGET_S, rest_s=JOB_WAIT_S):
-        job.apply_async((job_id, 0), queue="ops", countdown=JOB_REST_S)
+    rest_s = jobs.advance(job_id, pipeline().stores, wake, budget_s=JOB_BUDGET_S)
+    if rest_s is not None and rest_s * 1000 <= LONGEST_ALARM_MS:
+        job.apply_async((job_id, 0), queue="ops", countdown=rest_s)
 
 
 @app.task(name="alert")
