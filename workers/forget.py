@@ -7,7 +7,7 @@ one of these ids.
 
 What is in flight finishes first. An entry may then become a dead letter, and a replay may have made an entry of a dead
 letter that was not looked at yet; so lanes, letters and lanes again are looked through until nothing is found in the
-last, and only then what is settled.
+last and nobody died meanwhile, and only then what is settled.
 
 Submissions accepted after the job was created are not touched: the person may have come back.
 """
@@ -40,6 +40,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     "look": ("lanes", "letters", "records"),
     "erase": ("lanes", "letters", "lanes again", "records"),
 }
+#: Rounds in a row through new letters and lanes that find nothing, while others die all the time. What is missed then
+#: was replayed and died again in each of them.
+ROUNDS = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_SUCH_PERSON = "The value is not usable as an identifier of this kind, so nothing can be kept under it."
 
@@ -61,8 +64,14 @@ class Place:
     until: str = ""
     #: Whether something of the person is out in this lane.
     out: bool = False
-    #: Whether something of the person was in a lane since the stage began.
+    #: Whether something of the person was in a lane since the letters were begun with.
     found: bool = False
+    #: The last death when the letters were begun with: those that died later are new.
+    newest: str = ""
+    #: Rounds in a row that found nothing.
+    rounds: int = 0
+    #: Orders up to which submissions count, of integrations whose orders ran ahead of the clock; None before a look.
+    ahead: dict[str, int] | None = None
     #: Submissions that went so far, as far as it was noted.
     gone: int = 0
 
@@ -70,10 +79,12 @@ class Place:
         return self.at_stage(self.stage + 1)
 
     def at_stage(self, stage: int) -> "Place":
-        return Place(self.walk, self.through, self.integration, stage, gone=self.gone)
+        """At the beginning of a stage of the same integration."""
+        return replace(self, stage=stage, lane=0, after="", until="", out=False)
 
-    def next_integration(self) -> "Place":
-        return Place(self.walk, self.integration, gone=self.gone)
+    def at(self, integration_id: str, through: str) -> "Place":
+        """At the beginning of an integration; empty before the first."""
+        return Place(self.walk, through, integration_id, gone=self.gone, ahead=self.ahead)
 
 
 def advance(job: Job, stores: Stores, until: Callable[[], bool], wake: Wake) -> bool:  # noqa: ARG001 - as every job's step
@@ -114,19 +125,18 @@ class _Forgetting:
         self._job, self._stores, self._people = job, stores, stores.people
         self.place = Place(**job.progress)
         self._marks = self._people.marks(job.id)
-        #: The last microsecond of the job's creation: orders are microseconds of the same clock.
-        self._latest = job.created_ms * 1000 + 999
+        if self.place.ahead is None:
+            self.place = replace(self.place, ahead=self._people.orders_ahead(_after(stores, "")))
 
     def integration(self) -> Integration | None:
         """The one to go on with; None if all of them are through."""
         for integration in _after(self._stores, self.place.through):
             if integration.id != self.place.integration:
-                place = self.place
-                self.place = Place(place.walk, place.through, integration.id, gone=place.gone)
+                self.place = self.place.at(integration.id, self.place.through)
             return integration
         if self.place.walk == "erase":
             return None
-        self.place = Place("erase", gone=self.place.gone)
+        self.place = replace(self.place.at("", ""), walk="erase")
         return self.integration()
 
     def note(self) -> None:
@@ -141,7 +151,7 @@ class _Forgetting:
         if person is None or self.place.stage == len(stages):
             if person and self.place.walk == "erase":
                 self._people.forget_values(integration, person.key)
-            self.place = self.place.next_integration()
+            self.place = self.place.at("", integration.id)
             return True
         stage = stages[self.place.stage]
         if stage == "letters":
@@ -153,15 +163,14 @@ class _Forgetting:
     def _lane(self, integration: Integration, person: Person) -> bool:
         place = self.place
         if place.lane >= self._people.lanes(integration):
-            again = STAGES[place.walk][place.stage] == "lanes again" and place.found
-            # What a replay has brought there may have been a letter before, or be one again.
-            self.place = place.at_stage(place.stage - 1) if again else place.next_stage()
+            again = STAGES[place.walk][place.stage] == "lanes again" and self._may_have_died(integration)
+            self.place = self._next_round() if again else place.next_stage()
             return True
         job_id = self._job.id if place.walk == "erase" else ""
         passage = self._people.waiting(
-            integration, place.lane, person.key, latest=self._latest, after=place.after, job_id=job_id
+            integration, place.lane, person.key, latest=self._latest(integration), after=place.after, job_id=job_id
         )
-        if passage is None:
+        if passage is None:  # it begins again; what was found stays found
             self.place = place.at_stage(place.stage)
             return False
         self._learn(marks_of(read_body(orjson.loads(body))) for body in passage.bodies)
@@ -173,14 +182,31 @@ class _Forgetting:
         self.place = replace(place, out=False, lane=place.lane + (not place.out)) if at_end else place
         return not (at_end and place.out)
 
+    def _may_have_died(self, integration: Integration) -> bool:
+        """Whether a letter of the person may be among those that died since the letters were begun with."""
+        place = self.place
+        return place.found or (place.rounds < ROUNDS and self._people.last_death(integration) != place.newest)
+
+    def _next_round(self) -> Place:
+        """To the letters again, behind those that were there when they were begun with."""
+        place = self.place
+        rounds = 0 if place.found else place.rounds + 1
+        again = place.at_stage(place.stage - 1)
+        return replace(again, after=place.newest, newest="", found=False, rounds=rounds)
+
     def _letters(self, integration: Integration, person: Person) -> bool:
-        letters = self._people.letters(integration, self.place.after)
+        if not self.place.newest:
+            self.place = replace(self.place, newest=self._people.last_death(integration), found=False)
+        # Those that die meanwhile are for the next round: they might go on dying for ever.
+        until = self.place.newest
+        letters = self._people.letters(integration, self.place.after, until) if until else []
         if not letters:
             self.place = self.place.next_stage()
             return True
         theirs = {one.id for one in letters if self._is_theirs(one.kept, integration, person)}
         gone = self._people.drop_letters(integration, theirs, self._job.id) if self.place.walk == "erase" else 0
-        self.place = replace(self.place, after=letters[-1].id, gone=self.place.gone + gone)
+        rounds = 0 if gone else self.place.rounds
+        self.place = replace(self.place, after=letters[-1].id, gone=self.place.gone + gone, rounds=rounds)
         return True
 
     def _records(self, integration: Integration, person: Person) -> bool:
@@ -200,7 +226,7 @@ class _Forgetting:
 
     def _is_theirs(self, kept: Kept, integration: Integration, person: Person) -> bool:
         """Whether it has to go; on the first walk, what it says about the person is learned instead."""
-        if kept.head[0] > self._latest:
+        if kept.head[0] > self._latest(integration):
             return False
         submission = read_body(kept.body)
         named, found = Person(*kept.head[3]) if kept.head[3] else None, _identified(submission, integration)
@@ -209,6 +235,11 @@ class _Forgetting:
             self._learn([marks_of(submission)] if own else [])
             return own
         return own or (named is None and found is None and not self._marks.isdisjoint(marks_of(submission)))
+
+    def _latest(self, integration: Integration) -> int:
+        """The order of the last submission that counts."""
+        # The last microsecond of the job's creation: orders are microseconds of the same clock.
+        return max(self._job.created_ms * 1000 + 999, (self.place.ahead or {}).get(integration.id, 0))
 
     def _learn(self, found: Iterable[set[bytes]]) -> None:
         new = {mark for marks in found for mark in marks} - self._marks

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from schemas.body import read_body
 from schemas.person import Person
 from tests.factories import NOON, NOON_MS, a_document
 from tests.fakes import PowerCut, power_cut_after
+from tests.letters import bury
 from tests.workers.test_drain import World, form
 from workers.braze.reply import Accepted, AllRefused, BadRequest, NoAnswer, Refusal
 from workers.forget import advance
@@ -28,9 +30,16 @@ ANN_KEY = Person("external_id", "ann.lee")
 BY_EMAIL = [{"kind": "email", "field": "email"}]
 
 
+def yesterday(connection: redis.Redis) -> World:
+    """A world whose clock is not ahead of the store's."""
+    world = World(connection)
+    world.now = int(time.time() - 86_400) * 1000
+    return world
+
+
 @pytest.fixture
 def world(store_connection: redis.Redis) -> World:
-    return World(store_connection)
+    return yesterday(store_connection)
 
 
 def ask(world: World, asked: dict[str, Any] = ANN) -> str:
@@ -323,6 +332,134 @@ def test_a_letter_that_is_replayed_meanwhile_is_found_in_its_lane(world: World) 
     assert world.ledger()["discarded"] == 1
 
 
+def refused(_: Any) -> Accepted:
+    return Accepted(201, refused=[Refusal("attributes", 0, "no"), Refusal("events", 0, "no")])
+
+
+def step_until(world: World, job_id: str, stage: int) -> None:
+    """Part by part, up to a stage of the second walk."""
+    for _ in range(100):
+        place = read(world, job_id).progress
+        if (place.get("walk"), place.get("stage")) == ("erase", stage):
+            return
+        assert not go_on(world, job_id, in_parts=True)
+    raise AssertionError(f"never there: {read(world, job_id)}")
+
+
+def test_a_letter_that_is_replayed_and_dies_again_is_found(world: World) -> None:
+    """It is in the lane while the letters are looked through, and a letter while the lane is."""
+    world.accept(form("ann.lee", 1))
+    world.braze.answers = [refused, refused]
+    world.drain_until_quiet()
+    job_id = ask(world)
+    created_at = world.now
+    step_until(world, job_id, 1)
+    replay_all(world)
+    step_until(world, job_id, 2)
+    world.now += 60_000
+    world.drain_until_quiet()
+    assert len(world.dead()) == 1
+    world.now = created_at
+
+    while not go_on(world, job_id, in_parts=True):
+        pass
+
+    assert read(world, job_id).result == {"waiting": 0, "dead": 1, "settled": 0}
+    assert (traces(world, ANN_KEY), open_letters(world), world.ledger()["discarded"]) == ([], {}, 1)
+
+
+def test_what_was_out_is_looked_for_after_everything_was_judged_again(world: World) -> None:
+    """It may have become a letter while the lanes were out of reach."""
+    world.accept(form("ann.lee", 1))
+    job_id = ask(world)
+    created_at = world.now
+
+    def meanwhile() -> None:
+        assert not go_on(world, job_id)
+
+    world.braze.on_call = meanwhile
+    world.braze.answers = [refused]
+    world.drain()
+    world.stores.integrations.save(a_document(default_region="AU"), by="test")
+    assert not go_on(world, job_id)
+    assert redo("summer-hub", world.stores).why == "empty"
+    world.now = created_at
+
+    assert go_on(world, job_id)
+    assert read(world, job_id).result == {"waiting": 0, "dead": 1, "settled": 0}
+    assert traces(world, ANN_KEY) == []
+
+
+def test_it_ends_although_somebody_dies_all_the_time(world: World) -> None:
+    """A mapping that is broken for a day must not put an erasure off for as long."""
+    world.accept(form("ann.lee", 1))
+    job_id = ask(world)
+    for number in range(100):
+        bury(world.stores.connection, world.integration, "bob", number)
+        if go_on(world, job_id, in_parts=True):
+            break
+
+    assert read(world, job_id).result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert number < 60
+    assert len(world.dead()) == number + 1
+
+
+def test_a_request_that_never_came_back_leaves_no_name(world: World) -> None:
+    """Its mark keeps others away, and every other request of the workspace keeps it."""
+    world.accept(form("ann.lee", 1))
+    connection: Any = world.stores.connection
+
+    def killed() -> None:
+        raise PowerCut
+
+    world.braze.on_call = killed
+    with contextlib.suppress(PowerCut):
+        world.drain()
+    connection.delete(f"{own(world.integration)}:lease:0")
+    assert ANN_KEY.key.encode() in connection.hgetall("{acme}:busy")
+
+    forget(world)
+
+    assert traces(world, ANN_KEY) == []
+
+
+def test_somebody_who_came_back_is_still_kept_free(world: World) -> None:
+    """Two requests about one person at once may arrive in any order."""
+    world.accept(form("bob", 1))
+    job_id = ask(world)
+    created_at = world.now
+    world.now += 1000
+    world.accept(form("ann.lee", 2))
+    told: list[Any] = []
+
+    def meanwhile() -> None:
+        world.now = created_at
+        told.append(go_on(world, job_id))
+        told.append(ANN_KEY.key.encode() in world.stores.connection.hgetall("{acme}:busy"))
+
+    world.braze.on_call = meanwhile
+    world.drain()
+
+    assert told == [True, True]
+    assert traces(world, ANN_KEY) != []
+
+
+def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:
+    """Orders go on rising from where they were, so what was there already is ordered behind the job."""
+    now, world.now = world.now, int(time.time() + 3600) * 1000
+    world.accept(form("ann.lee", 1))
+    world.now = now
+    world.accept(form("ann.lee", 2))
+    job_id = ask(world)
+    step_until(world, job_id, 0)
+    world.accept(form("ann.lee", 3))
+
+    assert go_on(world, job_id)
+
+    assert read(world, job_id).result == {"waiting": 2, "dead": 0, "settled": 0}
+    assert world.ledger()["waiting"] == 1
+
+
 @pytest.mark.parametrize("value", ["not an address", "  "])
 def test_a_value_that_can_name_nobody_is_said_to_be_unusable(world: World, value: str) -> None:
     """An answer of nothing found would pass for an erasure."""
@@ -368,7 +505,7 @@ def test_it_may_die_between_any_two_commands(answered: bool) -> None:
     """The next run finishes it, and the ledger adds up whatever was done before."""
     for commands in itertools.count():
         server = FakeServer()
-        world = World(FakeRedis(server=server))
+        world = yesterday(FakeRedis(server=server))
         everywhere(world)
         job_id, before = ask(world), world.ledger()
         world.reopen(power_cut_after(FakeRedis(server=server), commands, answered=answered))

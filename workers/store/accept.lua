@@ -18,16 +18,11 @@ if not now then
 end
 local today = math.floor(now / 86400000)
 local state, ledger = P .. ':state', P .. ':ledger'
-local known = redis.call('HMGET', state, 'seen_from', 'lanes', 'paused', 'probe_at', 'version', 'redo', 'order')
+local known = redis.call('HMGET', state, 'seen_days', 'lanes', 'paused', 'probe_at', 'version', 'redo', 'order', 'seen_from')
 if known[5] ~= version then return 'stale' end
 local counts = redis.call('HMGET', ledger, 'waiting', 'in_flight', 'held')
 local waiting = (tonumber(counts[1]) or 0) + (tonumber(counts[2]) or 0) + (tonumber(counts[3]) or 0)
 
-local seen_from = tonumber(known[1])
-if not seen_from then
-  seen_from = today
-  redis.call('HSET', state, 'seen_from', today)
-end
 local lanes = tonumber(known[2])
 if not lanes or (waiting == 0 and lanes ~= tonumber(own_lanes)) then
   lanes = tonumber(own_lanes)
@@ -35,30 +30,43 @@ if not lanes or (waiting == 0 and lanes ~= tonumber(own_lanes)) then
 end
 
 -- @include open_letters
+-- @include seen_days
 
 local function once_key(digest)
   return P .. ':once:' .. digest
 end
 
-local function seen_on(digest, short_lived)
-  if short_lived then
-    return tonumber(redis.call('GET', once_key(digest)) or nil)
-  end
-  for day = today, seen_from, -1 do
-    if redis.call('SISMEMBER', P .. ':seen:' .. day, digest) == 1 then return day end
-  end
-end
-
 local FIRST, WIDTH = 2, 5
-local seen, new = {}, 0
+local days, stood = seen_days(known[1], known[8], today)
+-- Place -> day on which it was accepted before; and the places and digests of which that is not known.
+local seen, left, digests, new = {}, {}, {}, 0
 for at = FIRST, #ARGV, WIDTH do
-  local day = seen_on(ARGV[at], string.sub(ARGV[at + 1], 1, 1) == '1')
-  seen[#seen + 1] = day or false
-  if not day then new = new + 1 end
+  local place = (at - FIRST) / WIDTH + 1
+  if string.sub(ARGV[at + 1], 1, 1) == '1' then
+    seen[place] = tonumber(redis.call('GET', once_key(ARGV[at])) or nil)
+    if not seen[place] then new = new + 1 end
+  else
+    left[#left + 1], digests[#digests + 1] = place, ARGV[at]
+  end
 end
+-- The newest day first, and each day once for all of them: a day may be kept for a month.
+for at = #days, 1, -1 do
+  if #left == 0 then break end
+  local found = redis.call('SMISMEMBER', P .. ':seen:' .. days[at], unpack(digests))
+  for i = #left, 1, -1 do
+    if found[i] == 1 then
+      seen[left[i]] = days[at]
+      table.remove(left, i)
+      table.remove(digests, i)
+    end
+  end
+end
+new = new + #left
 if new > 0 and waiting + new > tonumber(most) then
   return 'full ' .. waiting
 end
+local added = #left > 0 and add_day(days, today)
+if added or not stood then keep_days(days) end
 
 -- Orders rise also where the clock does not, and can be compared with those of the workspace's other integrations.
 local order = math.max(now_us, (tonumber(known[7]) or 0) + 1)

@@ -34,8 +34,10 @@ from workers.store.scripts import Script
 LOOKED_AT, LOOKED_AT_BYTES = 10_000, 32_000_000
 #: Letters read in one go, at first and at most; fewer once a page holds more than PAGE_BYTES.
 FIRST_PAGE, LAST_PAGE, PAGE_BYTES = 8, 128, 8_000_000
-#: Letters that the store looks through in one call; it does nothing else meanwhile.
-LOOK_THROUGH = 250
+#: Letters that the store looks through in one call, and bytes of them; it does nothing else meanwhile.
+LOOK_THROUGH, LOOK_THROUGH_BYTES = 250, 500_000
+#: Of those calls, at most, to count LOOKED_AT letters.
+COUNT_CALLS = 400
 DAY_MS = 86_400_000
 #: Between the clocks of the processes and the store's, at most.
 CLOCKS_MS = 600_000
@@ -132,7 +134,7 @@ class DeadLetters:
         if start == "-" and known:  # nobody dies before they are accepted
             start = str(max(0, min(day for day, _ in known) * DAY_MS - CLOCKS_MS))
         while missing > 0:
-            args: list[str | int] = [start, until_id or "+", LOOK_THROUGH, *wanted]
+            args: list[str | int] = [start, until_id or "+", LOOK_THROUGH, LOOK_THROUGH_BYTES, *wanted]
             last, *found = (one.decode() for one in self._find([f"{own(integration)}:dlq"], args))
             chosen = {entry: int(stamp) for entry, stamp in zip(found[::2], found[1::2], strict=True)}
             if chosen or last:
@@ -155,12 +157,13 @@ class DeadLetters:
         ]
 
     def reasons(self, integration: Integration) -> dict[str, int]:
-        """How many letters there are of each reason, most first; of many, the newest LOOKED_AT are counted."""
+        """How many letters there are of each reason, most first; of many, or very big ones, the newest are counted."""
         counts, upper = Counter[str](), "+"
-        for _ in range(LOOKED_AT // LOOK_THROUGH):
-            last, *told = self._count([f"{own(integration)}:dlq"], [upper, LOOK_THROUGH])
+        for _ in range(COUNT_CALLS):
+            args: list[str | int] = [upper, LOOK_THROUGH, LOOK_THROUGH_BYTES]
+            last, *told = self._count([f"{own(integration)}:dlq"], args)
             counts.update({why.decode(): count for why, count in zip(told[::2], told[1::2], strict=True)})
-            if not last:
+            if not last or counts.total() >= LOOKED_AT:
                 break
             upper = f"({last.decode()}"
         return dict(counts.most_common())

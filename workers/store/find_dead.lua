@@ -1,12 +1,14 @@
--- Look for submissions among the dead letters, oldest first, a bounded number of them.
+-- Look for submissions among the dead letters, oldest first: a bounded part of them, read one by one.
 --
--- KEYS[1]  the stream     ARGV  id to start at, id to stop at, most entries, then 'day digest' of each one looked for
+-- KEYS[1]  the stream
+-- ARGV     id to start at, id to stop at, most entries, most bytes of them, then 'day digest' of each one looked for
 -- Returns  {id of the last entry looked at or '' if there are no more, then id and stamp of each one found}
-local wanted = {}
-for at = 4, #ARGV do wanted[ARGV[at]] = true end
-local page = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
-local found = {#page == tonumber(ARGV[3]) and page[#page][1] or ''}
-for _, entry in ipairs(page) do
+local start, looked, bytes, most, most_bytes = ARGV[1], 0, 0, tonumber(ARGV[3]), tonumber(ARGV[4])
+local wanted, found, last = {}, {''}, ''
+for at = 5, #ARGV do wanted[ARGV[at]] = true end
+while looked < most and bytes < most_bytes do
+  local entry = redis.call('XRANGE', KEYS[1], start, ARGV[2], 'COUNT', 1)[1]
+  if not entry then return found end
   local values = entry[2]
   for at = 1, #values, 2 do
     if values[at] == 'h' then
@@ -16,6 +18,9 @@ for _, entry in ipairs(page) do
         found[#found + 1] = stamp
       end
     end
+    bytes = bytes + #values[at + 1]
   end
+  last, looked, start = entry[1], looked + 1, '(' .. entry[1]
 end
+found[1] = last
 return found

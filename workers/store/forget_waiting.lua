@@ -7,7 +7,7 @@
 --          {'redo'}: what waits is being judged again, and lies elsewhere meanwhile
 local P, W = KEYS[1], KEYS[2]
 local lane, person, latest, after, job, integration = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
-local CHUNK, MOST, MOST_BYTES = 50, 500, 4000000
+local MOST, MOST_BYTES = 500, 500000
 local k_in, k_lane, k_park, k_cut = P .. ':in:' .. lane, P .. ':lane:' .. lane, P .. ':park:' .. person, P .. ':cut'
 if (redis.call('HGET', P .. ':state', 'redo') or '') ~= '' then return {'redo'} end
 
@@ -63,8 +63,8 @@ end
 
 local looked, weight, ended = 0, 0, false
 while looked < MOST and weight < MOST_BYTES and not ended do
-  local chunk = redis.call('XRANGE', k_in, after == '-' and '-' or '(' .. after, '+', 'COUNT', CHUNK)
-  for _, found in ipairs(chunk) do
+  local found = redis.call('XRANGE', k_in, after == '-' and '-' or '(' .. after, '+', 'COUNT', 1)[1]
+  if found then
     local id, entry = found[1], read(found[2])
     if entry.p == person and entry.order <= latest then
       if job == '' then
@@ -76,8 +76,9 @@ while looked < MOST and weight < MOST_BYTES and not ended do
       end
     end
     after, looked, weight = id, looked + 1, weight + #entry.b
+  else
+    ended = true
   end
-  ended = #chunk < CHUNK
 end
 
 if went > 0 then

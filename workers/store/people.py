@@ -5,6 +5,7 @@ komo:job:<id>:marks  set   digests of the contact, profile, user and session ids
 P:job:<id>           hash  waiting, dead, settled: how many submissions a job has let go of; expires
 W:times              hash  person -> what is remembered of them for the replay guard; any value that is to be remembered
                            beyond that has to be let go of here, too (`forget_values`)
+W:busy               hash  person -> the mark of a request about them; one whose drain died would stay
 
 What waits becomes discarded without a record, and so do dead letters; what is settled stays counted as what it was, and
 as expired. Each script happens wholly or not at all, and does nothing the second time.
@@ -18,6 +19,7 @@ import orjson
 import redis
 
 from schemas.integration import Integration
+from schemas.person import lane_of
 from workers.store.connect import reaching_the_store
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
@@ -26,6 +28,8 @@ from workers.store.scripts import Script
 KEEP_S = 7 * 86_400
 #: Read in one go.
 LETTERS, RECORDS = 100, 16
+#: Letters that the store lets go of in one call: each may be as big as a request.
+AT_ONCE = 4
 NUMBERS = ("waiting", "dead", "settled")
 
 
@@ -75,11 +79,28 @@ class People:
         self._waiting = Script(connection, "forget_waiting")
         self._letters = Script(connection, "forget_letters")
         self._settled = Script(connection, "forget_settled")
+        self._values = Script(connection, "forget_values")
 
     def lanes(self, integration: Integration) -> int:
         """How many lanes there are; none before anything was accepted."""
         with reaching_the_store():
             return int(self._redis.hget(f"{own(integration)}:state", "lanes") or 0)
+
+    def orders_ahead(self, integrations: Iterable[Integration]) -> dict[str, int]:
+        """
+        The last orders of those integrations whose orders run ahead of the store's clock, as it was set back.
+
+        Orders always rise, so what is accepted until the clock has caught up is ordered behind what it says now.
+        """
+        wanted = list(integrations)
+        with reaching_the_store():
+            seconds, micros = self._redis.time()
+            pipe = self._redis.pipeline(transaction=False)
+            for integration in wanted:
+                pipe.hget(f"{own(integration)}:state", "order")
+            orders = [int(order or 0) for order in pipe.execute()]
+        now = seconds * 1_000_000 + micros
+        return {one.id: order for one, order in zip(wanted, orders, strict=True) if order > now}
 
     def waiting(
         self, integration: Integration, lane: int, person_key: str, *, latest: int, after: str, job_id: str
@@ -101,19 +122,29 @@ class People:
         following, out, went, *bodies = told
         return Passage(following.decode(), out, went, bodies)
 
-    def letters(self, integration: Integration, after: str) -> list[Letter]:
-        """Some dead letters, oldest first, behind an entry id; empty at the end."""
+    def letters(self, integration: Integration, after: str, until: str) -> list[Letter]:
+        """Some dead letters, oldest first, behind one entry id and up to another; empty at the end."""
         with reaching_the_store():
-            page: Any = self._redis.xrange(f"{own(integration)}:dlq", _behind(after), count=LETTERS)
+            page: Any = self._redis.xrange(f"{own(integration)}:dlq", _behind(after), until, count=LETTERS)
         return [
             Letter(id_.decode(), Kept(orjson.loads(values[b"h"]), orjson.loads(values[b"b"]))) for id_, values in page
         ]
 
     def drop_letters(self, integration: Integration, ids: Collection[str], job_id: str) -> int:
         """Let go of dead letters by their entry ids; returns how many were there."""
-        if not ids:
-            return 0
-        return int(self._letters(_keys(integration), [job_id, integration.id, KEEP_S, *ids]))
+        wanted, went = list(ids), 0
+        for at in range(0, len(wanted), AT_ONCE):
+            went += int(self._letters(_keys(integration), [job_id, integration.id, KEEP_S, *wanted[at : at + AT_ONCE]]))
+        return went
+
+    def last_death(self, integration: Integration) -> str:
+        """The entry id of the letter that died last, whether it is still there or not; empty before the first."""
+        with reaching_the_store():
+            if not self._redis.exists(f"{own(integration)}:dlq"):
+                return ""
+            told: Any = self._redis.xinfo_stream(f"{own(integration)}:dlq")
+        last: bytes = told["last-generated-id"]
+        return last.decode()
 
     def last_record(self, integration: Integration) -> str:
         """The id of the newest settled record; empty without any."""
@@ -141,9 +172,9 @@ class People:
         return int(self._settled([own(integration)], args))
 
     def forget_values(self, integration: Integration, person_key: str) -> None:
-        """Drop what is remembered of the values that a person was sent."""
-        with reaching_the_store():
-            self._redis.hdel(f"{shared(integration.braze.workspace)}:times", person_key)
+        """Drop what is remembered of the values that a person was sent, and of a request about them."""
+        lane = lane_of(person_key, max(1, self.lanes(integration)))
+        self._values(_keys(integration), [person_key, lane])
 
     def add_marks(self, job_id: str, marks: Iterable[bytes]) -> None:
         """Keep digests by which submissions that name nobody are known to be a person's."""

@@ -9,12 +9,19 @@ if redis.call('XLEN', P .. ':annex') > 0 then return 'more' end
 for lane = 0, lanes - 1 do
   if redis.call('XLEN', P .. ':in:' .. lane) > 0 then return 'more' end
 end
+-- Whoever was set aside waits in the new lanes like everybody else. There may be as many as may wait at all, so they
+-- are let go of a bounded number at a time.
+local room = 1000
 for lane = 0, lanes - 1 do
-  for _, person in ipairs(redis.call('ZRANGE', P .. ':parked:' .. lane, 0, -1)) do
-    redis.call('DEL', P .. ':park:' .. person)
-  end
-  redis.call('DEL', P .. ':parked:' .. lane, P .. ':lane:' .. lane, P .. ':lease:' .. lane, P .. ':in:' .. lane)
-  redis.call('DEL', P .. ':wake:' .. lane, P .. ':done:' .. lane)
+  local people = redis.call('ZRANGE', P .. ':parked:' .. lane, 0, room - 1)
+  for _, person in ipairs(people) do redis.call('UNLINK', P .. ':park:' .. person) end
+  if #people > 0 then redis.call('ZREMRANGEBYRANK', P .. ':parked:' .. lane, 0, #people - 1) end
+  room = room - #people
+  if room <= 0 then return 'more' end
+end
+for lane = 0, lanes - 1 do
+  redis.call('UNLINK', P .. ':lane:' .. lane, P .. ':lease:' .. lane, P .. ':in:' .. lane)
+  redis.call('UNLINK', P .. ':wake:' .. lane, P .. ':done:' .. lane)
   redis.call('ZREM', P .. ':due', lane)
   if redis.call('EXISTS', P .. ':new:' .. lane) == 1 then
     redis.call('RENAME', P .. ':new:' .. lane, P .. ':in:' .. lane)
@@ -24,7 +31,7 @@ for lane = 0, lanes - 1 do
     redis.call('RENAME', P .. ':newdone:' .. lane, P .. ':done:' .. lane)
   end
 end
-redis.call('DEL', P .. ':annex', P .. ':cut')
+redis.call('UNLINK', P .. ':annex', P .. ':cut')
 local redo = redis.call('HMGET', P .. ':state', 'redo', 'redo_by')
 redis.call('HDEL', P .. ':state', 'redo_by')
 if redo[1] ~= redo[2] then return 'more' end

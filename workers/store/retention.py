@@ -15,8 +15,10 @@ from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
 DAY_MS = 86_400_000
-#: Records let go in one call, so that it never holds the store up.
-MOST_RECORDS = 500
+#: Records, or letters, let go in one call, and bytes of them, so that it holds the store up for a few ms at most.
+MOST_RECORDS, MOST_BYTES = 500, 500_000
+#: Calls of each kind in one go; what is left goes the next time.
+MOST_CALLS = 100
 
 
 class Retention:
@@ -36,33 +38,40 @@ class Retention:
         self._dead_hours = dead_hours
         self._expire = Script(connection, "expire")
         self._expire_dead = Script(connection, "expire_dead")
+        self._days = Script(connection, "forget_days")
 
     def trim(self, integration: Integration, *, now_ms: int | None = None) -> int:
         """Let go of what is too old or too much, a bounded number at a time; returns how many submissions went."""
         now = int(time.time() * 1000) if now_ms is None else now_ms
         oldest = now - self._hours * 3_600_000
-        gone = int(self._expire([own(integration)], [oldest, self._keep, MOST_RECORDS]))
+        gone = self._bit_by_bit(self._expire, [own(integration)], [oldest, self._keep])
         keys = [own(integration), shared(integration.braze.workspace)]
-        gone += int(self._expire_dead(keys, [integration.id, now - self._dead_hours * 3_600_000, MOST_RECORDS]))
-        self._forget_days(integration, oldest)
+        gone += self._bit_by_bit(self._expire_dead, keys, [integration.id, now - self._dead_hours * 3_600_000])
+        self._forget_days(integration, oldest, now)
         return gone
 
-    def _forget_days(self, integration: Integration, oldest_ms: int) -> None:
+    def _bit_by_bit(self, script: Script, keys: list[str], args: list[str | int]) -> int:
+        """Others have their turn at the store in between."""
+        total = 0
+        for _ in range(MOST_CALLS):
+            gone, more = script(keys, [*args, MOST_RECORDS, MOST_BYTES])
+            total += int(gone)
+            if not more:
+                break
+        return total
+
+    def _forget_days(self, integration: Integration, oldest_ms: int, now_ms: int) -> None:
         """Drop the days whose every submission is settled and older than the retention."""
         prefix = own(integration)
         with reaching_the_store():
-            seen_from, lanes, redo = self._redis.hmget(f"{prefix}:state", ["seen_from", "lanes", "redo"])
-            if seen_from is None or redo:  # while they are judged again, the oldest may lie anywhere
+            lanes, redo, version = self._redis.hmget(f"{prefix}:state", ["lanes", "redo", "version"])
+            if redo:  # while they are judged again, the oldest may lie anywhere
                 return
             streams = [f"{prefix}:in:{lane}" for lane in range(int(lanes or 0))]
             firsts: list[Any] = [self._redis.xrange(stream, count=1) for stream in streams]
-            waiting_days = [_day(found[0]) for found in firsts if found]
-            open_days = map(int, self._redis.hkeys(f"{prefix}:open"))
-            keep_from = min([oldest_ms // DAY_MS, *waiting_days, *open_days])
-            for day in range(int(seen_from), keep_from):
-                # In this order: what is not unlinked now is looked for again.
-                self._redis.unlink(f"{prefix}:seen:{day}")
-                self._redis.hset(f"{prefix}:state", "seen_from", day + 1)
+        waiting_days = [_day(found[0]) for found in firsts if found]
+        keep_from = min([oldest_ms // DAY_MS, *waiting_days])
+        self._days([prefix], [keep_from, now_ms // DAY_MS, version or b""])
 
 
 def _day(entry: tuple[bytes, dict[bytes, bytes]]) -> int:

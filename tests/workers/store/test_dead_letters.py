@@ -111,6 +111,35 @@ def test_letters_are_found_among_many(hubs: Hubs, monkeypatch: pytest.MonkeyPatc
     assert [stamp for page in pages for stamp in page.chosen.values()] == [4, 18]
 
 
+@pytest.mark.parametrize("most_bytes", [1, 3_000, 10_000])
+def test_big_letters_are_looked_through_a_few_at_a_time(
+    hubs: Hubs, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    """The store does nothing else meanwhile, and one letter may be as big as a thousand others."""
+    monkeypatch.setattr(dead_letters, "LOOK_THROUGH_BYTES", most_bytes)
+    ids = [
+        hubs.bury("ann", number, why="too_big" if number % 2 else "refused", story="x" * 2000)
+        for number in range(1, 12)
+    ]
+
+    assert all(hubs.letters.show(one) for one in ids)
+    pages = hubs.letters.choose(hubs.summer, None, [ids[0], ids[5], ids[10], f"{DAY:x}{'f' * 16}"])
+    assert [stamp for page in pages for stamp in page.chosen.values()] == [1, 6, 11]
+    assert hubs.letters.reasons(hubs.summer) == {"too_big": 6, "refused": 5}
+
+
+def test_of_many_the_newest_are_counted(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that asks every few seconds must not read a million of them."""
+    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 3)
+    monkeypatch.setattr(dead_letters, "LOOKED_AT", 5)
+    for number in range(1, 10):
+        hubs.bury("ann", number, why="refused" if number > 3 else "too_big")
+
+    assert hubs.letters.reasons(hubs.summer) == {"refused": 6}
+    monkeypatch.setattr(dead_letters, "COUNT_CALLS", 1)
+    assert hubs.letters.reasons(hubs.summer) == {"refused": 3}
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

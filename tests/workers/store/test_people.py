@@ -8,9 +8,10 @@ import redis
 
 from schemas.person import Person, lane_of
 from tests.factories import NOON_MS, a_body, an_arrival, an_integration
+from tests.letters import bury
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
-from workers.store.people import RECORDS, Passage, People
+from workers.store.people import LETTERS, RECORDS, Passage, People
 
 ANN = Person("external_id", "ann")
 FOREVER = 10**16
@@ -145,6 +146,47 @@ def test_the_rest_of_a_record_stays_what_it_was(kept: Kept) -> None:
     [alone] = kept.people.records(kept.integration, "", kept.people.last_record(kept.integration))
     kept.people.rewrite(kept.integration, alone, {0}, "job")
     assert kept.connection.xlen(stream) == 0
+
+
+def test_letters_are_read_in_parts_up_to_the_last_death(kept: Kept) -> None:
+    """It is known also where that letter is no longer there, so that one which went and came is noticed."""
+    assert kept.people.last_death(kept.integration) == ""
+    for number in range(1, LETTERS + 4):
+        bury(kept.connection, kept.integration, number=number, died_ms=NOON_MS + number)
+    until = kept.people.last_death(kept.integration)
+    bury(kept.connection, kept.integration, number=1000, died_ms=NOON_MS + 1000)
+    last = kept.people.last_death(kept.integration)
+
+    first = kept.people.letters(kept.integration, "", until)
+    second = kept.people.letters(kept.integration, first[-1].id, until)
+
+    assert [one.kept.head[0] for one in first + second] == [*range(1, LETTERS + 4)]
+    assert kept.people.letters(kept.integration, second[-1].id, until) == []
+    assert kept.people.drop_letters(kept.integration, [one.id for one in second] + [last, "7-7"], "job") == 4
+    assert kept.people.last_death(kept.integration) == last
+    assert kept.ledger("received", "dead", "discarded") == [LETTERS + 4, LETTERS, 4]
+
+
+def test_only_the_mark_of_this_integration_goes(kept: Kept) -> None:
+    """The others let go of theirs when it is their turn, unless they are at it."""
+    for mark in (f"1 {kept.prefix}", f"1? {kept.prefix}", "1 {acme}:winter-hub"):
+        kept.connection.hset("{acme}:busy", ANN.key, mark)
+        kept.connection.hset("{acme}:times", ANN.key, "{}")
+        kept.people.forget_values(kept.integration, ANN.key)
+        assert not kept.connection.exists("{acme}:times")
+
+    assert kept.connection.hgetall("{acme}:busy") == {ANN.key.encode(): b"1 {acme}:winter-hub"}
+
+
+def test_orders_ahead_of_the_clock_are_told(kept: Kept) -> None:
+    """They are those of integrations that saw the clock being set back."""
+    assert kept.people.orders_ahead([kept.integration]) == {}
+    kept.accept("ann")
+    assert kept.people.orders_ahead([kept.integration]) == {}
+
+    kept.inbox.accept(kept.integration, [an_arrival("bob", 9)], now_ms=4 * 10**12)
+
+    assert kept.people.orders_ahead([kept.integration]) == {kept.integration.id: 4 * 10**15}
 
 
 def test_records_are_read_in_parts_up_to_where_the_walk_began(kept: Kept) -> None:
