@@ -1,4 +1,7 @@
-"""Alive, and ready: do store and broker answer, and how old is the oldest due work? No names, nothing of people."""
+"""
+Alive, and ready: do store and broker answer, how long has work been due, and how long has anything waited, due or not?
+No names, nothing of people.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from schemas.integration import Integration
 from workers.errors import StoreUnavailable, UnknownIntegration
 from workers.store import Stores
 
@@ -25,8 +29,10 @@ def health(stores: Stores, broker_answers: Callable[[], bool]) -> Blueprint:
     def ready() -> tuple[Response, int]:
         told: dict[str, Any] = {"store": "ok", "broker": "ok" if broker_answers() else "unreachable"}
         try:
-            late_s = _late_s(stores)
-            told |= {"oldest_due_s": round(late_s, 1)} | (
+            busy, now_s = _busy(stores), time.time()
+            late_s = stores.inbox.oldest_due_s(busy, now_s=now_s)
+            waiting_s = stores.standing.oldest_waiting_s(busy, now_s=now_s)
+            told |= {"oldest_due_s": round(late_s, 1), "oldest_waiting_s": round(waiting_s, 1)} | (
                 {"work": "late: is a worker running?"} if late_s > LATE_S else {}
             )
         except StoreUnavailable:
@@ -38,11 +44,12 @@ def health(stores: Stores, broker_answers: Callable[[], bool]) -> Blueprint:
     return bp
 
 
-def _late_s(stores: Stores) -> float:
+def _busy(stores: Stores) -> list[Integration]:
+    """Integrations that have work."""
     integrations = []
     for integration_id in stores.inbox.active():
         try:
             integrations.append(stores.integrations.get_cached(integration_id).integration)
         except UnknownIntegration:
             continue
-    return stores.inbox.oldest_due_s(integrations, now_s=time.time())
+    return integrations

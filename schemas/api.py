@@ -1,9 +1,10 @@
 """What the management API takes and answers, beside the integration document itself."""
 
-from datetime import UTC
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.integration_document import BrazeDocument, IntegrationDocument
 
@@ -18,12 +19,59 @@ def _text(description: str, **options: Any) -> fields.String:
     return fields.String(metadata={"description": description}, **options)
 
 
+class LastProblem(Schema):
+    """The last attempt at what was put off."""
+
+    at = fields.AwareDateTime()
+    status = fields.Integer(metadata={"description": "0 if there was no answer."})
+    answer = _text("Braze's words; keys, addresses and numbers of people are cut out of them.")
+
+
+class StandingShown(Schema):
+    """What keeps an integration from sending now."""
+
+    sending = fields.Boolean(metadata={"description": "Whether what comes now can be sent."})
+    because = _text("What keeps it, or slows it down.", allow_none=True)
+    until = fields.AwareDateTime(allow_none=True, metadata={"description": "Null where nobody knows."})
+    last_problem = fields.Nested(LastProblem, allow_none=True)
+
+
+def _in_utc(moment: datetime) -> None:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValidationError("is before the year 1 or after the year 9999 in UTC.") from None
+
+
+def time_field(description: str) -> fields.AwareDateTime:
+    """A time; without an offset UTC."""
+    return fields.AwareDateTime(default_timezone=UTC, validate=_in_utc, metadata={"description": description})
+
+
+class Query(Schema):
+    """Parameters in an address: a misspelt one would be a filter that is not there."""
+
+    #: What is asked for elsewhere -> where.
+    elsewhere: dict[str, str] = {}  # noqa: RUF012 -- marshmallow's schemas are classes of constants
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _nothing_else(self, _: Any, original: Iterable[str], **__: Any) -> None:
+        known = ", ".join(sorted(self.fields))
+        unknown = {
+            name: self.elsewhere.get(name, f"is no parameter here; there are {known}.")
+            for name in original if name not in self.fields
+        }  # fmt: skip
+        if unknown:
+            raise ValidationError({name: [detail] for name, detail in unknown.items()})
+
+
 class IntegrationShown(IntegrationDocument):
     """An integration as responses show it."""
 
     webhook_url = _text("Where Komo posts to.", dump_only=True)
     state = fields.String(dump_only=True, validate=validate.OneOf(["active", "paused"]))
     paused_because = fields.String(dump_only=True, allow_none=True)
+    standing = fields.Nested(StandingShown, dump_only=True)
     version = fields.Integer(dump_only=True, metadata={"description": "For If-Match; the ETag says it too."})
     created_at = fields.AwareDateTime(dump_only=True)
     updated_at = fields.AwareDateTime(dump_only=True)
@@ -49,20 +97,32 @@ class IntegrationList(Schema):
     next = fields.String(allow_none=True)
 
 
-class ListQuery(Schema):
+class Page(Schema):
     """A page of a list."""
 
     cursor = _text("`next` of the page before.")
     limit = fields.Integer(load_default=PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
 
 
+class ListQuery(Query, Page):
+    """A page of a list, in an address."""
+
+
+#: Of a search that was looked for in an address.
+SEARCH_ELSEWHERE = (
+    "is no parameter, so that it stays out of addresses and logs: POST /api/v1/submissions/search takes it."
+)
+
+
 class SubmissionQuery(ListQuery):
     """Which submissions."""
+
+    elsewhere = {"text": SEARCH_ELSEWHERE, "identifier": SEARCH_ELSEWHERE}  # noqa: RUF012 -- as in Query
 
     integration = _text("Its id.")
     state = fields.String(validate=validate.OneOf(STATES))
     event = _text("Komo's name of what happened, such as CompetitionEntrySuccess.")
-    since = fields.AwareDateTime(default_timezone=UTC, metadata={"description": "Received at or after this time."})
+    since = time_field("Received at or after this time.")
 
 
 class SubmissionShort(Schema):
@@ -88,7 +148,8 @@ class SubmissionWhole(SubmissionShort):
     """One submission with everything that happened to it."""
 
     person = fields.Dict(allow_none=True)
-    timeline = fields.List(fields.Dict())
+    attempts = fields.Integer(metadata={"description": "How many requests it was part of."})
+    timeline = fields.List(fields.Dict(), metadata={"description": "What happened, in order; last why it waits."})
     raw = fields.Dict(metadata={"description": "The body as Komo sent it."})
 
 

@@ -1,13 +1,12 @@
 """What the management API takes and answers about dead letters, jobs, people, and searches for them."""
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any, get_args
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from schemas.api import STATES, ListQuery
-from schemas.dead_letter import REASONS, LetterFilter, SoughtPerson
+from schemas.api import MOST_ON_A_PAGE, PAGE, SEARCH_ELSEWHERE, STATES, ListQuery, Page, Query, time_field
+from schemas.dead_letter import LEAST_RATE, MOST_RATE, REASONS, LetterFilter, SoughtPerson
 from schemas.mapping import IdentifierKind
 
 KINDS: tuple[str, ...] = get_args(IdentifierKind)
@@ -32,10 +31,6 @@ def _text(description: str, **options: Any) -> fields.String:
 
 def _words(description: str, **options: Any) -> fields.String:
     return _text(description, validate=[_not_blank, validate.Length(max=LONGEST_TEXT)], **options)
-
-
-def _time(description: str) -> fields.AwareDateTime:
-    return fields.AwareDateTime(default_timezone=UTC, metadata={"description": description})
 
 
 def _integer(description: str) -> fields.Integer:
@@ -89,8 +84,8 @@ class LetterFilterAsked(Schema):
 
     integration = _text("Its id.")
     reason = fields.String(validate=validate.OneOf(REASONS))
-    since = _time("Dead at or after this time.")
-    until = _time("Dead at or before this time.")
+    since = time_field("Dead at or after this time.")
+    until = time_field("Dead at or before this time.")
     identifier = fields.Nested(IdentifierAsked)
     text = _words("Stands in the body, the reason or Braze's words; case does not matter.")
 
@@ -114,17 +109,21 @@ class LettersToReplay(LettersChosen):
     """The same, and how to replay them."""
 
     dry_run = fields.Boolean(metadata={"description": "Show the requests that would be sent, and change nothing."})
-    rate = _above_zero("Dead letters a second, at most.")
+    rate = fields.Float(
+        validate=validate.Range(LEAST_RATE, MOST_RATE), metadata={"description": "Dead letters a second, at most."}
+    )
     events_not_older_than_hours = _above_zero("Events that happened longer ago are left out.", MOST_HOURS)
 
 
 class LetterQuery(ListQuery):
     """A page of dead letters. Identifiers and texts stay out of addresses: search submissions for them."""
 
+    elsewhere = {"text": SEARCH_ELSEWHERE, "identifier": SEARCH_ELSEWHERE}  # noqa: RUF012 -- as in Query
+
     integration = _text("Its id.")
     reason = fields.String(validate=validate.OneOf(REASONS))
-    since = _time("Dead at or after this time.")
-    until = _time("Dead at or before this time.")
+    since = time_field("Dead at or after this time.")
+    until = time_field("Dead at or before this time.")
 
 
 class LetterShort(Schema):
@@ -165,7 +164,7 @@ class JobShown(Schema):
 
     id = fields.String()
     kind = fields.String(validate=validate.OneOf(["replay", "discard", "forget"]))
-    state = fields.String(validate=validate.OneOf(["queued", "running", "done", "failed"]))
+    state = fields.String(validate=validate.OneOf(["queued", "running", "done", "failed", "stopped"]))
     by = _text("Who asked: api or command line.")
     created_at = fields.AwareDateTime()
     started_at = fields.AwareDateTime(allow_none=True)
@@ -174,32 +173,54 @@ class JobShown(Schema):
     done = fields.Integer()
     skipped = _integer("How many stay as they are, because they are gone or not known; the result says which.")
     why = fields.String(allow_none=True, metadata={"description": "A sentence, where it failed."})
-    asked = fields.Dict(allow_none=True, metadata={"description": "Which ones, and how; never shown of a forget."})
+    asked = fields.Dict(
+        allow_none=True,
+        metadata={"description": "Which ones, and how, without `identifier` and `text`; nothing of a forget."},
+    )
     result = fields.Dict(allow_none=True)
 
 
-class ReplayShown(JobShown):
-    """The job; after a dry run also what would be sent."""
+class JobQuery(Query):
+    """How many jobs."""
 
-    requests = fields.List(
-        fields.Dict(), metadata={"description": "Dry run: to Braze, for the first letters, without the key."}
-    )
+    limit = fields.Integer(load_default=PAGE, validate=validate.Range(1, MOST_ON_A_PAGE))
+
+
+class JobShort(JobShown):
+    """One job in a list, without its result and the ids that were asked for."""
+
+    class Meta:
+        exclude = ("result",)
+
+
+class JobList(Schema):
+    """The newest jobs, newest first."""
+
+    items = fields.List(fields.Nested(JobShort))
+
+
+class RehearsalShown(JobShown):
+    """The job; after a dry run it is over, and beside it stands what would be sent, of which nothing is kept."""
+
+    dry_run = fields.Boolean()
+    requests = fields.List(fields.Dict(), metadata={"description": "To Braze, for the first letters, without the key."})
     outcomes = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
-        metadata={"description": "Dry run: how many would be sent (delivered), and how many stay dead, by reason."},
+        metadata={"description": "How many would be sent (delivered), and how many stay dead, by reason."},
     )
-    complete = fields.Boolean(metadata={"description": "Dry run: whether every letter was looked at."})
+    complete = fields.Boolean(metadata={"description": "Whether every letter was looked at."})
+    gone = fields.List(fields.String(), metadata={"description": "Of the ids asked for: no dead letters (any more)."})
 
 
-class SubmissionSearch(ListQuery):
+class SubmissionSearch(Page):
     """Which submissions: by identifier, by text or by both, newest first."""
 
     identifier = fields.Nested(IdentifierAsked)
     text = _words("Stands in the body or in the event's name; case does not matter. Or an id.")
     integration = _text("Its id.")
     state = fields.String(validate=validate.OneOf(STATES))
-    since = _time("Received at or after this time.")
+    since = time_field("Received at or after this time.")
 
     @validates_schema
     def _something(self, data: dict[str, Any], **_: Any) -> None:

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     event: str
     body: dict[str, Any]
     #: `a`, `e`: names of attributes and keys of events that Braze has taken; `u`: true where it may have taken more;
-    #: `t`, `k`: earlier attempts and their number.
+    #: `t`, `k`: earlier attempts and their number; `h`: its deaths before it was replayed (schemas.deaths).
     done: dict[str, Any] | None = None
     #: Days since 1970 of its acceptance.
     day: int = 0
@@ -44,6 +44,12 @@ class Entry(NamedTuple):
         if not self.done or "t" not in self.done:
             return NO_ATTEMPTS
         return Attempts(self.done["t"], self.done.get("k", len(self.done["t"])))
+
+    @property
+    def deaths(self) -> list[Any]:
+        """As `schemas.deaths.packed` has them, oldest first."""
+        deaths: list[Any] = (self.done or {}).get("h", [])
+        return deaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Settlement:
     sent: bool = True
     #: A letter per entry: d delivered, f filtered, x dead, b back to the head of its person's queue.
     verdicts: str = ""
-    #: Per entry, for the record: [outcome, [warnings]].
+    #: Per entry, for the record: [outcome, [warnings]]; then all attempts, their number, and deaths, if any are older.
     results: list[Any] = field(default_factory=list)
     #: Entry id -> {"why": reason, "details": JSON, "done": JSON of what Braze accepted of it}.
     dead: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -1,12 +1,16 @@
 """Dead letters as people ask for them: which ones, and how they are to be replayed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 #: Why a submission is dead.
 REASONS = ("bad_identifier", "no_usable_value", "refused", "too_big", "too_old", "mapping_failed")
+
+
+#: Letters a second that a replay may be asked for.
+LEAST_RATE, MOST_RATE = 0.001, 100_000
 
 
 class SoughtPerson(NamedTuple):
@@ -95,3 +99,12 @@ class ReplayOptions:
             rate=told.get("rate"),
             events_not_older_than_hours=told.get("events_not_older_than_hours"),
         )
+
+
+def no_letter(ids: Sequence[str]) -> str:
+    """A sentence for whoever named nothing but ids of which there is no dead letter."""
+    named = ", ".join(one[:80] for one in ids[:10])
+    if len(ids) == 1:
+        return f"There is no dead letter {named}, or it is no longer kept."
+    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+    return f"There are no dead letters {named}{more}, or they are no longer kept."

@@ -28,6 +28,7 @@ READ_ONLY = frozenset(
         "url_key",
         "state",
         "paused_because",
+        "standing",
         "version",
         "created_at",
         "updated_at",

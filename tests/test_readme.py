@@ -1,5 +1,6 @@
 """What people read stays true: settings, queues and routes in README.md, and the same processes in three places."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from schemas.settings import NEEDED_BY_WEB, SETTING_NAMES, load_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -45,6 +47,26 @@ def test_every_route_is_named() -> None:
     readme = _unnamed(README)
 
     assert [route for route in _routes() if route not in readme] == []
+
+
+def _log_names() -> Iterator[str]:
+    for top in ("ingest", "workers"):
+        for path in (ROOT / top).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                match call:
+                    case ast.Call(
+                        func=ast.Attribute(value=ast.Name("log"), attr="info" | "warning" | "error" | "exception"),
+                        args=[ast.Constant(str(name)), *_],
+                    ):
+                        yield name
+
+
+def test_every_name_in_the_logs_is_listed() -> None:
+    """Whoever watches the logs has to know what to look for."""
+    names = {*_log_names()}
+
+    assert "delivery.attempted" in names
+    assert [name for name in sorted(names) if f"`{name}`" not in OPERATIONS] == []
 
 
 def test_every_queue_is_named() -> None:

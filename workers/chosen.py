@@ -1,6 +1,6 @@
 """The first half of a job about dead letters: which ones are meant. A crash at any line is finished by the next run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from schemas.dead_letter import ReplayOptions
@@ -8,6 +8,11 @@ from schemas.integration import Integration
 from workers.errors import UnknownIntegration
 from workers.store import Stores
 from workers.store.jobs import Job
+
+#: Seconds until a job that waits for something looks again.
+WAIT_S = 2.0
+#: Ids that are named in a result.
+MOST_NAMED = 100
 
 
 def integrations_of(stores: Stores, options: ReplayOptions) -> list[Integration]:
@@ -18,6 +23,29 @@ def integrations_of(stores: Stores, options: ReplayOptions) -> list[Integration]
         with suppress(UnknownIntegration):  # removed meanwhile
             found.append(stores.integrations.get(integration_id).integration)
     return found
+
+
+def unknown(ids: Sequence[str], stores: Stores, *, all_or_none: bool = False) -> list[str]:
+    """
+    The ids of which there is no dead letter, in their order.
+
+    Args:
+        all_or_none: Stop at the first one that is found, and return nothing then.
+    """
+    left = {_plain(one): one for one in reversed(ids)}
+    for one in integrations_of(stores, ReplayOptions()):
+        for page in stores.dead_letters.find(one, tuple(left)):
+            if all_or_none and page.chosen:
+                return []
+            for letter in stores.dead_letters.read(one, [*page.chosen]):
+                if letter is not None:
+                    left.pop(_plain(letter.id), None)
+    return [one for one in ids if _plain(one) in left]
+
+
+def _plain(submission_id: str) -> str:
+    """The day in an id may be written with zeros before it."""
+    return submission_id.lstrip("0")
 
 
 def choose(job: Job, options: ReplayOptions, stores: Stores, until: Callable[[], bool]) -> bool:
@@ -32,6 +60,8 @@ def choose(job: Job, options: ReplayOptions, stores: Stores, until: Callable[[],
     if job.progress.get("chosen"):
         return True
     integrations, letters = integrations_of(stores, options), stores.dead_letters
+    if options.ids and not job.progress and (gone := unknown(options.ids, stores)):
+        stores.jobs.note(job.id, result={"gone": gone[:MOST_NAMED]})
     at: dict[str, str] = job.progress.get("at", {})
     for one in integrations:
         pages = letters.choose(
@@ -68,6 +98,7 @@ def tell(job: Job, options: ReplayOptions, stores: Stores, **progress: object) -
     if lost > 0:  # there is no such letter, or it went with the integration it belonged to
         skipped["gone"] += lost
     stores.jobs.note(job.id, done=done, skipped=skipped.total())
-    stores.jobs.finish(job.id, state="done", result={"skipped": dict(skipped)} if skipped else {})
+    named = (now and now.result) or {}
+    stores.jobs.finish(job.id, state="done", result=named | ({"skipped": dict(skipped)} if skipped else {}))
     moves.drop(integrations, job.id)
     return True

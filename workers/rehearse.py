@@ -14,7 +14,7 @@ from schemas.komo import read_submission
 from schemas.person import Person
 from schemas.submission import Submission
 from workers.changes import Times, without_older
-from workers.chosen import integrations_of
+from workers.chosen import MOST_NAMED, integrations_of, unknown
 from workers.errors import BadIdentifier
 from workers.identify import identify
 from workers.pack import Item, pack
@@ -54,21 +54,22 @@ def dry_run(
 
     Returns: `requests`: of the first MOST_SHOWN letters, each with `integration`, `submission`, `method`, `url`, `body`
     and `left_out` (attributes and events that Braze has accepted already, attributes that a later submission has set,
-    events that are too old); `outcomes`: how many would be sent (`delivered`, if Braze takes them), would have nothing
-    left to send (`superseded`, `events_too_old`), or would stay dead, by reason; `complete`: whether all letters were
-    looked at.
+    events that are too old); `gone`: the first of the ids asked for that are of no dead letter; `outcomes`: how many
+    would be sent (`delivered`, if Braze takes them), have nothing left to send (`superseded`, `events_too_old`), or
+    stay dead, by reason; `complete`: whether all letters were looked at.
     """
     hours = options.events_not_older_than_hours
     oldest = None if hours is None else (now or datetime.now(UTC)) - timedelta(hours=hours)
     requests: list[dict[str, Any]] = []
     outcomes = Counter[str]()
+    gone = unknown(options.ids, stores)[:MOST_NAMED] if options.ids else []
     for number, (outcome, made) in enumerate(_outcomes(options, stores, oldest)):
         if number >= most:
-            return {"requests": requests, "outcomes": dict(outcomes), "complete": False}
+            return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": False}
         outcomes[outcome] += 1
         if number < MOST_SHOWN:
             requests += made
-    return {"requests": requests, "outcomes": dict(outcomes), "complete": True}
+    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": True}
 
 
 def _outcomes(options: ReplayOptions, stores: Stores, oldest: datetime | None) -> Iterator[Told]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -17,7 +18,7 @@ from schemas.arrival import Judgement
 from schemas.dead_letter import ReplayOptions
 from schemas.integration import Integration
 from schemas.komo import read_submission
-from workers.chosen import choose, integrations_of, tell
+from workers.chosen import WAIT_S, choose, integrations_of, tell
 from workers.errors import UnknownIntegration
 from workers.judge import judge
 from workers.rehearse import dry_run
@@ -35,32 +36,39 @@ log = logging.getLogger("komo_braze")
 #: Letters moved in one go.
 PAGE = 75
 HOUR_MS = 3_600_000
-#: A replay with a rate that was held up makes up for so much of it at once.
-BURST_MS = 1000.0
+#: With a rate, so much of it goes at once at first, and at most after the replay was held up.
+FIRST_MS, CATCH_UP_MS = 1000.0, 5000.0
 
 
 @dataclass(slots=True)
 class _Pace:
-    """How many letters may go now, at a rate. `from_ms` is the time from which the rate counts."""
+    """How many letters may go now, at a rate. `from_ms` is the time from which the rate counts; None at the start."""
 
     rate: float | None
     now_ms: float
-    from_ms: float = 0.0
+    from_ms: float | None = None
 
     def room(self) -> int:
         if self.rate is None:
             return PAGE
-        self.from_ms = max(self.from_ms, self.now_ms - max(BURST_MS, 1000 / self.rate))
+        most_ms = FIRST_MS if self.from_ms is None else CATCH_UP_MS
+        self.from_ms = max(self.from_ms or 0.0, self.now_ms - max(most_ms, 1000 / self.rate))
         return min(PAGE, int((self.now_ms - self.from_ms) * self.rate / 1000 + 1e-6))
 
     def spend(self, letters: int) -> None:
-        if self.rate is not None:
+        if self.rate is not None and self.from_ms is not None:
             self.from_ms += letters * 1000 / self.rate
+
+    def rest_s(self) -> float:
+        """After how many seconds it is worth while to look again."""
+        if self.rate is None or self.from_ms is None:
+            return WAIT_S
+        return max(WAIT_S, (self.from_ms - self.now_ms) / 1000 + 1 / self.rate)
 
 
 def advance(
     job: Job, stores: Stores, until: Callable[[], bool], wake: Wake, *, clock: Callable[[], float] = time.time
-) -> bool:
+) -> float | None:
     """
     Bring a replay forward; a crash at any line is finished by the next run.
 
@@ -69,23 +77,31 @@ def advance(
         until: Whether the time is up.
         clock: Seconds; for the rate.
 
-    Returns: Whether it is over. False also where it has to wait: for its rate, for room, for what is judged again.
+    Returns: After how many seconds to call again, longer where it has to wait: for its rate, for room, for what is
+        judged again; None if it is over.
     Raises: LeaseLost if another worker has taken the job over.
     """
     options = ReplayOptions.from_json(job.asked or {})
     if options.dry_run:
-        stores.jobs.finish(job.id, state="done", result=dry_run(options, stores))
-        return True
+        stores.jobs.finish(job.id, state="done", result=_without_requests(dry_run(options, stores)))
+        return None
     if not choose(job, options, stores, until):
-        return False
-    pace = _Pace(options.rate, clock() * 1000, float(job.progress.get("from_ms", 0)))
+        return 0.0
+    pace = _Pace(options.rate, clock() * 1000, job.progress.get("from_ms"))
     for one in integrations_of(stores, options):
         with suppress(UnknownIntegration):  # deleted meanwhile
             while not until() and _put_back(job, options, one.id, stores, wake, pace):
                 if tell(job, options, stores, from_ms=pace.from_ms):
-                    return True
+                    return None
                 pace.now_ms = clock() * 1000
-    return tell(job, options, stores, from_ms=pace.from_ms)
+    if tell(job, options, stores, from_ms=pace.from_ms):
+        return None
+    return 0.0 if until() else pace.rest_s()
+
+
+def _without_requests(told: dict[str, Any]) -> dict[str, Any]:
+    """They hold what people typed: they are answered to whoever asks, and never kept."""
+    return {name: value for name, value in told.items() if name != "requests"}
 
 
 def _put_back(
@@ -99,8 +115,9 @@ def _put_back(
         if not entries:
             return False
         found = stores.dead_letters.read(integration, entries)
+        there = [one for one in found if one]
         moved = moves.put_back(
-            integration, job.id, _judge_all([one for one in found if one], integration),
+            integration, job.id, _judge_all(there, integration),
             gone=[entry for entry, one in zip(entries, found, strict=True) if one is None],
             events_from_ms=_events_from_ms(job, options),
         )  # fmt: skip
@@ -108,7 +125,7 @@ def _put_back(
             break
         most = moved.room
     if moved.status == "ok":
-        pace.spend(len(entries))
+        pace.spend(len(there))
         _call(integration, moved.wake, stores, wake)
         log.info("dead_letter.replayed", extra={"job": job.id, "integration": integration.id, "count": moved.moved})
     return moved.status in ("ok", "stale")

@@ -190,7 +190,7 @@ class _Verdicts:
             details = details | tried.packed()
         if warnings := self.prepared.warnings.get(entry.id):
             details = details | {"warnings": warnings}
-        done = _joined(entry, accepted) | ({"u": True} if entry.id in self.doubtful else {}) | _history(tried)
+        done = _joined(entry, accepted) | ({"u": True} if entry.id in self.doubtful else {}) | _history(entry, tried)
         self.dead[entry.id] = {
             "why": why, "details": orjson.dumps(details).decode(), "done": orjson.dumps(done).decode() if done else "",
         }  # fmt: skip
@@ -226,7 +226,7 @@ class _Verdicts:
         done: dict[str, Any] = orjson.loads(self.done.get(entry.id, "null")) or entry.done or {}
         if entry.id in self.doubtful:
             done = {**done, "u": True}
-        self.done[entry.id] = orjson.dumps(done | _history(entry.tried.followed_by(self.tried))).decode()
+        self.done[entry.id] = orjson.dumps(done | _history(entry, entry.tried.followed_by(self.tried))).decode()
 
     def _times(self) -> dict[str, str]:
         """Who set which attribute last, as long as somebody may ask: where a letter is open, or is opened now."""
@@ -253,16 +253,18 @@ def _joined(entry: Entry, accepted: dict[str, list[str]]) -> dict[str, Any]:
     return {kind: names for kind, names in joined.items() if names}
 
 
-def _history(tried: Attempts) -> dict[str, Any]:
-    return {"t": tried.kept, "k": tried.number} if tried.number else {}
+def _history(entry: Entry, tried: Attempts) -> dict[str, Any]:
+    """What was tried with it, and its earlier deaths."""
+    attempts = {"t": tried.kept, "k": tried.number} if tried.number else {}
+    return attempts | ({"h": entry.deaths} if entry.deaths else {})
 
 
 def _earlier(entry: Entry, tried: Attempts) -> list[Any]:
-    """For the record: all attempts and their number, where there were some before this batch."""
-    if not entry.tried.number:
+    """For the record, where there was something before this batch: all attempts, their number, and earlier deaths."""
+    if not entry.tried.number and not entry.deaths:
         return []
     every = entry.tried.followed_by(tried)
-    return [every.kept, every.number]
+    return [every.kept, every.number, *([entry.deaths] if entry.deaths else [])]
 
 
 def _closed(entries: Iterable[Entry], verdicts: Iterable[str]) -> dict[str, int]:

@@ -23,7 +23,7 @@ SLOW_EVERY = 15
 def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int:
     """
     Call for every lane whose time has come and whom nobody is about to serve, for what has to be judged again, for
-    jobs that are not finished, and for alerts that wait.
+    jobs that are not finished and have no call coming, and for alerts that wait.
 
     Args:
         turn: Counts sweeps; every fifteenth looks at everything.
@@ -45,7 +45,7 @@ def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int
         reading = stores.pressure.measure()
     elif busy:
         stores.pressure.measure_memory()
-    calls += _publish("job", stores.jobs.open(), wake)
+    calls += _publish("job", stores.jobs.to_call(), wake, failed=stores.jobs.forget_call)
     if alerts and _notice(stores, busy, reading):
         calls += _publish("alert", [""], wake)
     if calls:
@@ -77,8 +77,8 @@ def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -
     return len(swept.lanes) + swept.redo
 
 
-def _publish(step: str, ids: Iterable[str], wake: Wake) -> int:
-    """Call for each, whatever becomes of the calls for the others; the next sweep calls again."""
+def _publish(step: str, ids: Iterable[str], wake: Wake, *, failed: Callable[[str], None] | None = None) -> int:
+    """Call for each, whatever becomes of the calls for the others; the next sweep calls again for those that failed."""
     calls = 0
     for one in ids:
         try:
@@ -86,6 +86,8 @@ def _publish(step: str, ids: Iterable[str], wake: Wake) -> int:
             calls += 1
         except Exception as error:
             log.warning("wake.failed", extra={"step": step, "error": type(error).__name__})
+            if failed:
+                failed(one)
     return calls
 
 

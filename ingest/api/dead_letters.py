@@ -1,12 +1,13 @@
 """Dead letters: why they were given up, and what a person does with them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, abort
 from flask_smorest import Blueprint
 
-from ingest.api.context import answer, context, read_object
-from ingest.api.jobs import keep_finished, start, taken
+from ingest.api.context import BY, answer, context, read_object
+from ingest.api.jobs import start
 from ingest.api.tokens import require_token
 from ingest.problems import problem
 from schemas.api_dead_letters import (
@@ -16,10 +17,11 @@ from schemas.api_dead_letters import (
     LettersChosen,
     LettersToReplay,
     LetterWhole,
-    ReplayShown,
+    RehearsalShown,
     letter_filter,
 )
-from schemas.dead_letter import LetterFilter, ReplayOptions
+from schemas.dead_letter import LetterFilter, ReplayOptions, no_letter
+from workers.chosen import unknown
 from workers.rehearse import dry_run
 
 blueprint = Blueprint(
@@ -52,15 +54,19 @@ def show_dead_letter(submission_id: str) -> Response:
     """Show why a submission is dead, how often it was tried, Braze's last answer, and its raw body."""
     found = context().stores.dead_letters.show(submission_id)
     if found is None:
-        abort(_unknown(submission_id))
+        abort(_unknown([submission_id]))
     return answer(found)
 
 
 @blueprint.route("/replay", methods=["POST"])
 @_takes(LettersToReplay)
-@blueprint.response(202, ReplayShown)
+@blueprint.response(202, RehearsalShown)
 def replay() -> Response:
-    """Put dead letters back, by ids or by a filter, under the rules that are current now; GET the job for progress."""
+    """
+    Put dead letters back, by ids or by a filter, under the rules that are current now; GET the job for progress.
+
+    A dry run changes nothing, so a token for reading may ask for it.
+    """
     options = _chosen(LettersToReplay().load(read_object()))
     return _rehearse(options) if options.dry_run else start("replay", options.to_json())
 
@@ -73,15 +79,15 @@ def discard() -> Response:
     return start("discard", _chosen(LettersChosen().load(read_object())).to_json())
 
 
-def _unknown(submission_id: str) -> Response:
-    return problem(404, "Not found", f"There is no dead letter {submission_id[:80]}, or it is no longer kept.")
+def _unknown(ids: Sequence[str]) -> Response:
+    return problem(404, "Not found", no_letter(ids))
 
 
 def _chosen(asked: dict[str, Any]) -> ReplayOptions:
-    """Which letters, and how; aborts with 404 if the only id is unknown, raises UnknownIntegration."""
+    """Which letters, and how; aborts with 404 if every id is unknown, raises UnknownIntegration."""
     ids = tuple(dict.fromkeys(asked["ids"])) if "ids" in asked else None
-    if ids and len(ids) == 1 and context().stores.dead_letters.show(ids[0]) is None:
-        abort(_unknown(ids[0]))
+    if ids and unknown(ids, context().stores, all_or_none=True):
+        abort(_unknown(ids))
     return ReplayOptions(
         ids=ids,
         filter=_filter(asked.get("filter", asked)) if ids is None else None,
@@ -98,8 +104,11 @@ def _filter(asked: dict[str, Any]) -> LetterFilter:
 
 
 def _rehearse(options: ReplayOptions) -> Response:
-    """The answer to a dry run: a job that is over."""
-    result = dry_run(options, context().stores)
-    matched = sum(result["outcomes"].values())
-    job = keep_finished("replay", options.to_json(), matched=matched, result=result)
-    return taken(job, **result, matched=matched)
+    """The job is over when it is answered. The requests hold what people typed: they are told now, and not kept."""
+    stores = context().stores
+    found = dry_run(options, stores)
+    matched = sum(found["outcomes"].values())
+    result = {"outcomes": found["outcomes"], "complete": found["complete"]}
+    job = stores.jobs.keep_finished("replay", options.to_json(), result, by=BY, matched=matched)
+    told = job.shown() | {"dry_run": True, "matched": matched, **found}
+    return answer(told, 202, {"Location": f"/api/v1/jobs/{job.id}"})

@@ -64,7 +64,7 @@ class Integrations(MethodView):
         stores = context().stores
         ids = [one for one in stores.integrations.ids() if one > query.get("cursor", "")]
         page, rest = ids[: query["limit"]], ids[query["limit"] :]
-        items = [stored.shown(context().public_url) for stored in map(_get_if_there, page) if stored]
+        items = [_told(stored) for stored in map(_get_if_there, page) if stored]
         return answer({"items": items, "next": page[-1] if rest else None})
 
     @_takes(IntegrationDocument)
@@ -188,8 +188,12 @@ def _get_if_there(integration_id: str) -> StoredIntegration | None:
 
 
 def _shown(stored: StoredIntegration, status: int = 200, **more: Any) -> Response:
-    shown = stored.shown(context().public_url) | more
-    return answer(shown, status, {"ETag": f'"{stored.version}"'})
+    return answer(_told(stored) | more, status, {"ETag": f'"{stored.version}"'})
+
+
+def _told(stored: StoredIntegration) -> dict[str, Any]:
+    standing = context().stores.standing.tell(stored.integration)
+    return stored.shown(context().public_url) | {"standing": standing}
 
 
 def _saved(saved: Saved) -> Response:

@@ -1,9 +1,7 @@
 """Jobs: what workers do because a person asked, and how far they are."""
 
 import logging
-from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from flask import Response, abort
 from flask_smorest import Blueprint
@@ -11,9 +9,9 @@ from flask_smorest import Blueprint
 from ingest.api.context import BY, answer, context
 from ingest.api.tokens import require_token
 from ingest.problems import problem
-from schemas.api_dead_letters import JobShown
-from workers.errors import LeaseLost
-from workers.store.jobs import Job, Kind
+from schemas.api_dead_letters import JobList, JobQuery, JobShown
+from workers import jobs
+from workers.store.jobs import Kind
 
 log = logging.getLogger("komo_braze")
 
@@ -21,39 +19,42 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="
 blueprint.before_request(require_token)
 
 
+@blueprint.route("", methods=["GET"])
+@blueprint.arguments(JobQuery, location="query")
+@blueprint.response(200, JobList)
+def list_jobs(query: dict[str, Any]) -> Response:
+    """List jobs, newest first, without their results and the ids that were asked for."""
+    return answer({"items": [job.short() for job in context().stores.jobs.recent(query["limit"])]})
+
+
 @blueprint.route("/<job_id>", methods=["GET"])
 @blueprint.response(200, JobShown)
 def show_job(job_id: str) -> Response:
     """Show how far a job is. It is kept for seven days after its end."""
     job = context().stores.jobs.get(job_id)
-    if job is None:
-        abort(problem(404, "Not found", f"There is no job {job_id[:80]}, or it is no longer kept."))
-    return answer(job.shown())
+    return answer(job.shown()) if job else _unknown(job_id)
+
+
+@blueprint.route("/<job_id>/stop", methods=["POST"])
+@blueprint.response(200, JobShown)
+def stop_job(job_id: str) -> Response:
+    """Stop a job for good; what it did stands. One that is over already stays as it is."""
+    job = jobs.stop(job_id, context().stores)
+    return answer(job.shown()) if job else _unknown(job_id)
+
+
+def _unknown(job_id: str) -> Response:
+    abort(problem(404, "Not found", f"There is no job {job_id[:80]}, or it is no longer kept."))
 
 
 def start(kind: Kind, asked: dict[str, Any]) -> Response:
     """Make a job, call a worker for it, and answer 202 with where it can be looked at."""
-    job = context().stores.jobs.create(kind, asked, by=BY)
+    kept = context().stores.jobs
+    job = kept.create(kind, asked, by=BY)
+    kept.expect_call(job.id)
     try:
         context().wake("job", job.id, 0)
     except Exception as error:  # whatever a broker's client raises: the job is kept, and the sweep finds it
+        kept.forget_call(job.id)
         log.warning("wake.failed", extra={"job": job.id, "error": type(error).__name__})
-    return taken(job)
-
-
-def keep_finished(kind: Kind, asked: dict[str, Any], *, matched: int, result: dict[str, Any]) -> Job:
-    """Make a job of what is done already; should a worker have taken it at once, it comes to the same result."""
-    jobs, token = context().stores.jobs, uuid4().hex
-    job = jobs.create(kind, asked, by=BY)
-    if jobs.take(job.id, token):
-        with suppress(LeaseLost):
-            jobs.begin(job.id)
-            jobs.note(job.id, matched=matched)
-            jobs.finish(job.id, state="done", result=result)
-        jobs.let_go(job.id, token)
-    return jobs.get(job.id) or job
-
-
-def taken(job: Job, **more: Any) -> Response:
-    """202 with the job."""
-    return answer(job.shown() | more, 202, {"Location": f"/api/v1/jobs/{job.id}"})
+    return answer(job.shown(), 202, {"Location": f"/api/v1/jobs/{job.id}"})

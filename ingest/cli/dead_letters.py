@@ -9,13 +9,18 @@ from typing import Any
 import click
 import orjson
 
-from ingest.cli.filters import letter_options, page_options, read_filter
+from ingest.cli.filters import Number, letter_options, page_options, read_filter
 from ingest.cli.opened import BY, Opened, opened, say, store_options, table
-from ingest.cli.progress import end, follow
+from ingest.cli.progress import watch
 from schemas.api_dead_letters import MOST_HOURS
-from schemas.dead_letter import LetterFilter, ReplayOptions
+from schemas.dead_letter import LEAST_RATE, MOST_RATE, LetterFilter, ReplayOptions, no_letter
+from workers.chosen import unknown
 from workers.rehearse import MOST_SHOWN
 from workers.rehearse import dry_run as rehearse
+
+NONE = "There are no such dead letters."
+#: Letters that are counted before they are discarded.
+MOST_COUNTED = 10_000
 
 
 @click.group("dead-letters")
@@ -45,7 +50,7 @@ def show_dead_letter(submission_id: str, data_dir: Path | None, as_json: bool) -
     with opened(data_dir) as here:
         found = here.stores.dead_letters.show(submission_id)
     if found is None:
-        raise _unknown(submission_id)
+        raise click.ClickException(no_letter([submission_id]))
     say(found, as_json, _told(found))
 
 
@@ -54,11 +59,11 @@ def show_dead_letter(submission_id: str, data_dir: Path | None, as_json: bool) -
 @letter_options
 @click.option("--all", "every", is_flag=True, help="Every dead letter of every integration.")
 @click.option("--dry-run", is_flag=True, help="Show the requests that would be sent, and change nothing.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Dead letters a second, at most.")
+@click.option("--rate", type=Number(LEAST_RATE, MOST_RATE), help="Dead letters a second, at most.")
 @click.option(
     "--events-not-older-than",
     "hours",
-    type=click.FloatRange(0, MOST_HOURS, min_open=True),
+    type=Number(0, MOST_HOURS, min_open=True),
     metavar="HOURS",
     help="Leave out events that happened longer ago.",
 )
@@ -83,7 +88,7 @@ def replay(
             say({"matched": sum(told["outcomes"].values()), **told}, as_json, _rehearsed(told))
             return
         job = here.stores.jobs.create("replay", options.to_json(), by=BY)
-        end(follow(here.stores.jobs, job), as_json)
+        watch(here.stores.jobs, job, as_json)
 
 
 @dead_letters.command("discard")
@@ -95,12 +100,14 @@ def replay(
 def discard(ids: tuple[str, ...], every: bool, yes: bool, data_dir: Path | None, as_json: bool, **asked: Any) -> None:
     """Give dead letters up for good: by ids, by filters, or --all."""
     options = _chosen(ids, asked, every=every)
-    if not yes:
-        _confirm(options)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to confirm: add --yes.")
     with opened(data_dir) as here:
         _refuse_unknown(here, options)
+        if not yes:
+            click.confirm(f"Discard {_how_many(here, options)} for good?", abort=True, err=True)
         job = here.stores.jobs.create("discard", options.to_json(), by=BY)
-        end(follow(here.stores.jobs, job), as_json)
+        watch(here.stores.jobs, job, as_json)
 
 
 @dead_letters.command("export")
@@ -111,9 +118,12 @@ def export(file: Any, data_dir: Path | None, as_json: bool, **asked: Any) -> Non
     """Write dead letters into a FILE, newest first: a line of JSON for each; - writes to standard output."""
     with opened(data_dir) as here:
         letters = here.stores.dead_letters.each(_filter(here, asked))
-        write = file.write  # opens it, also where there is nothing to write
-        for letter in letters:
+        write, count = file.write, 0  # opens it, also where there is nothing to write
+        for count, letter in enumerate(letters, 1):  # noqa: B007 -- the last one is told
             write(orjson.dumps(letter.whole(), option=orjson.OPT_APPEND_NEWLINE))
+        file.flush()  # at its closing nobody would hear that the disk is full
+    if not count:
+        click.echo(NONE, err=True)
 
 
 def _filter(here: Opened, asked: dict[str, Any]) -> LetterFilter:
@@ -132,30 +142,27 @@ def _chosen(ids: tuple[str, ...], asked: dict[str, Any], *, every: bool) -> Repl
 
 
 def _refuse_unknown(here: Opened, options: ReplayOptions) -> None:
-    """Raises UnknownIntegration, or ClickException if the only id is of no dead letter."""
+    """Raises UnknownIntegration, or ClickException if no id is of a dead letter."""
     if options.filter and options.filter.integration is not None:
         here.stores.integrations.get(options.filter.integration)
-    if options.ids and len(options.ids) == 1 and here.stores.dead_letters.show(options.ids[0]) is None:
-        raise _unknown(options.ids[0])
+    if options.ids and unknown(options.ids, here.stores, all_or_none=True):
+        raise click.ClickException(no_letter(options.ids))
 
 
-def _unknown(submission_id: str) -> click.ClickException:
-    return click.ClickException(f"There is no dead letter {submission_id}, or it is no longer kept.")
-
-
-def _confirm(options: ReplayOptions) -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to confirm: add --yes.")
+def _how_many(here: Opened, options: ReplayOptions) -> str:
+    """As far as a bounded look at them tells."""
     if options.ids:
-        which = f"{len(options.ids)} dead letter{'s' if len(options.ids) > 1 else ''}"
+        known, more = len(options.ids) - len(unknown(options.ids, here.stores)), False
     else:
-        which = "every dead letter" + (" that matches" if options.filter != LetterFilter() else "")
-    click.confirm(f"Discard {which} for good?", abort=True, err=True)
+        items, following = here.stores.dead_letters.list(options.filter or LetterFilter(), limit=MOST_COUNTED)
+        known, more = len(items), following is not None
+    how = "more than " if more and known >= MOST_COUNTED else "at least " if more else ""
+    return f"{how}{known:,} dead letter{'' if known == 1 else 's'}"
 
 
 def _listed(items: list[dict[str, Any]], following: str | None) -> Iterator[str]:
     if not items and not following:
-        yield "There are no such dead letters."
+        yield NONE
         return
     rows = [("ID", "INTEGRATION", "REASON", "DEAD", "ATTEMPTS", "STATUS", "EVENT")]
     rows += [
@@ -188,8 +195,10 @@ def _rehearsed(told: dict[str, Any]) -> Iterator[str]:
         yield f"These are the requests of the first {MOST_SHOWN}."
     for outcome, count in told["outcomes"].items():
         yield f"{count} would be sent" if outcome == "delivered" else f"{count} would stay dead ({outcome})"
+    if told["gone"]:
+        yield f"No dead letters (any more): {', '.join(told['gone'])}"
     if not told["outcomes"]:
-        yield "There are no such dead letters."
+        yield NONE
     if not told["complete"]:
         yield "There are more, which were not looked at."
 

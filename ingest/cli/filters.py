@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, TypeVar
 
 import click
@@ -20,7 +21,22 @@ def moment(_: click.Context, param: click.Parameter, text: str | None) -> dateti
         found = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is no time, such as 2026-01-31T09:00:00Z.", param=param) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        found.astimezone(UTC)
+    except OverflowError:
+        raise click.BadParameter(f"{text!r} is before the year 1 or after 9999 in UTC.", param=param) from None
+    return found
+
+
+class Number(click.FloatRange):
+    """A number in a range; `nan` is in every range, as click compares."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is no number.", param, ctx)
+        return found
 
 
 def not_blank(_: click.Context, param: click.Parameter, text: str | None) -> str | None:

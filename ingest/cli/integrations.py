@@ -25,9 +25,12 @@ def list_integrations(data_dir: Path | None, as_json: bool) -> None:
     """List all integrations."""
     with opened(data_dir) as here:
         found = here.stores.integrations.list()
-        shown = [one.shown(here.public_url) for one in found]
-    rows = [("ID", "STATE", "VERSION", "BRAZE WORKSPACE", "NAME")]
-    rows += [(one["id"], one["state"], str(one["version"]), one["braze"]["workspace"], one["name"]) for one in shown]
+        shown = [_shown(here, one) for one in found]
+    rows = [("ID", "STATE", "VERSION", "BRAZE WORKSPACE", "NAME", "WAITS BECAUSE")]
+    rows += [
+        (one["id"], one["state"], str(one["version"]), one["braze"]["workspace"], one["name"], _waits_because(one))
+        for one in shown
+    ]
     say(shown, as_json, table(rows) if shown else ["There are no integrations."])
 
 
@@ -35,9 +38,9 @@ def list_integrations(data_dir: Path | None, as_json: bool) -> None:
 @click.argument("integration_id", metavar="ID")
 @store_options
 def show_integration(integration_id: str, data_dir: Path | None, as_json: bool) -> None:  # noqa: ARG001
-    """Print the document of an integration, which is JSON either way."""
+    """Print the document of an integration, which is JSON either way; its `standing` says whether it sends."""
     with opened(data_dir) as here:
-        say(here.stores.integrations.get(integration_id).shown(here.public_url), True, ())
+        say(_shown(here, here.stores.integrations.get(integration_id)), True, ())
 
 
 @integrations.command("apply")
@@ -110,6 +113,16 @@ def read_json(data: bytes, name: str) -> Any:
         return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise click.ClickException(f"{name} is not JSON: {error}.") from None
+
+
+def _shown(here: Opened, stored: StoredIntegration) -> dict[str, Any]:
+    return stored.shown(here.public_url) | {"standing": here.stores.standing.tell(stored.integration)}
+
+
+def _waits_because(shown: dict[str, Any]) -> str:
+    standing = shown["standing"]
+    until = f" (until {standing['until']})" if standing["until"] else ""
+    return "" if standing["sending"] else f"{standing['because']}{until}"
 
 
 def _ask(here: Opened, stored: StoredIntegration) -> list[tuple[str, bool, str]]:

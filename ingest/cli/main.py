@@ -1,12 +1,16 @@
 """
 `komo-braze`: every command, and how errors end.
 
-Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage. Errors are one clear sentence, never a traceback.
+Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage, 141 nobody reads the output any more (`| head -1`).
+Errors are one clear sentence, never a traceback.
 """
 
+import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -24,6 +28,11 @@ COMMANDS = {
     "people": "ingest.cli.people:people",
     "jobs": "ingest.cli.jobs:jobs",
 }
+
+#: What a disk says that takes no more.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+#: As a shell tells that a signal ended a command: so do others whose reader goes away, under `pipefail` too.
+NOBODY_READS = 128 + signal.SIGPIPE
 
 
 class Commands(click.Group):
@@ -53,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns: its exit status."""
+    output = sys.stdout
     try:
         status = komo_braze.main(args=arguments, prog_name="komo-braze", standalone_mode=False)
     except click.ClickException as error:  # wrong usage has 2 as its status, everything else 1
@@ -62,16 +72,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(*error.sentences)
     except (click.Abort, KeyboardInterrupt):
         return _fail("Stopped.")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second error at exit
-        return 1
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        return NOBODY_READS  # click ends with 1, and has put something in its place that fails no more
     except PipelineError as error:
         return _fail(str(error))
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return _full(error)
         if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
             raise
         return _fail(f"This should not have happened: {type(error).__name__}: {error}. LOG_LEVEL=DEBUG shows more.")
     return status if isinstance(status, int) else 0
+
+
+def _full(error: OSError) -> int:
+    _silence()
+    return _fail(f"The output can't be written ({error.strerror}).")
+
+
+def _silence() -> None:
+    """What is still in the buffer of our output must not fail a second time at exit."""
+    with suppress(OSError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(*sentences: str) -> int:

@@ -6,7 +6,7 @@ import click
 
 from ingest.cli.filters import not_blank
 from ingest.cli.opened import BY, opened, store_options
-from ingest.cli.progress import end, follow
+from ingest.cli.progress import watch
 from schemas.api_dead_letters import KINDS
 
 
@@ -22,11 +22,13 @@ def people() -> None:
 @store_options
 def forget(kind: str, value: str | None, alias_label: str | None, data_dir: Path | None, as_json: bool) -> None:
     """Erase what is kept here about a person. Profiles in Braze are not touched."""
-    if (kind == "user_alias") != (alias_label is not None):
+    if kind == "user_alias" and alias_label is None:
+        raise click.UsageError("--alias-label is missing: a user_alias is found by its label and value.")
+    if kind != "user_alias" and alias_label is not None:
         raise click.UsageError("--alias-label belongs to --kind user_alias, and to no other.")
     while value is None or not value.strip():
         value = str(click.prompt("Value", err=True))
     asked = {"kind": kind, "value": value} | ({"alias_label": alias_label} if alias_label else {})
     with opened(data_dir) as here:
         job = here.stores.jobs.create("forget", asked, by=BY)
-        end(follow(here.stores.jobs, job), as_json)
+        watch(here.stores.jobs, job, as_json)

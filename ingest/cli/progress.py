@@ -21,6 +21,14 @@ TAKEN_WITHIN_S = 10.0
 Told = Callable[[Job], None]
 
 
+class NotFollowed(click.ClickException):
+    """Nobody looks at a job any more, although it is not over."""
+
+    def __init__(self, job: Job, message: str) -> None:
+        super().__init__(message)
+        self.job = job
+
+
 def follow(
     jobs: Jobs, job: Job, *, clock: Callable[[], float] = time.monotonic, pause: Callable[[float], None] = time.sleep
 ) -> Job:
@@ -28,30 +36,47 @@ def follow(
     Wait for a job's end, telling on standard error how far it is.
 
     Returns: The finished job.
-    Raises: ClickException if no worker takes it in time, or somebody stops waiting; the job stays.
+    Raises: NotFollowed if no worker takes it in time, or somebody stops waiting; the job stays.
     """
     began = clock()
     try:
         with _telling(job, clock) as tell:
-            while job.state not in ("done", "failed"):
+            while not job.finished:
                 if job.state == "queued" and clock() - began >= TAKEN_WITHIN_S:
-                    raise click.ClickException(
+                    raise NotFollowed(
+                        job,
                         f"No worker has taken job {job.id} within {TAKEN_WITHIN_S:.0f} seconds; "
-                        "it waits and is done once worker and clock run."
+                        "it waits and is done once worker and clock run and are through with other jobs.",
                     )
                 pause(LOOK_EVERY_S)
                 job = jobs.get(job.id) or _gone(job)
                 tell(job)
     except KeyboardInterrupt:
-        raise click.ClickException(f"Stopped looking. The job goes on: komo-braze jobs show {job.id}") from None
+        raise NotFollowed(job, f"Stopped looking. The job goes on: komo-braze jobs show {job.id}") from None
     return job
 
 
+def watch(jobs: Jobs, job: Job, as_json: bool) -> None:
+    """
+    Follow a job, and print it: as JSON also where its end was not seen, so that a program learns its id.
+
+    Raises: ClickException if it was not done.
+    """
+    try:
+        end(follow(jobs, job), as_json)
+    except NotFollowed as error:
+        if as_json:
+            say(error.job.shown(), as_json, ())
+        raise
+
+
 def end(job: Job, as_json: bool) -> None:
-    """Print a finished job. Raises: ClickException if it failed."""
+    """Print a finished job. Raises: ClickException if it failed, or was stopped."""
     say(job.shown(), as_json, lines_of(job))
     if job.state == "failed":
         raise click.ClickException(f"Job {job.id} failed: {job.why or 'the log of the worker says why.'}")
+    if job.state == "stopped":
+        raise click.ClickException(f"Job {job.id} was stopped; what it did stands.")
 
 
 def lines_of(job: Job) -> Iterator[str]:

@@ -153,7 +153,8 @@ def _state(one: dict[str, Any]) -> str:
 def _told(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['id']}  {found['event']}  {found['integration']}  {_state(found)}"
     for step in found["timeline"]:
-        more = [f"{name}={_short(value)}" for name, value in step.items() if name not in ("what", "at")]
+        told = ((name, value) for name, value in step.items() if name not in ("what", "at"))
+        more = [f"{name}={_short(value)}" for name, value in told if value is not None]
         yield "  ".join(filter(None, [f"  {step.get('at', ''):24}", step["what"], *more])).rstrip()
 
 

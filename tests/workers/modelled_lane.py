@@ -224,10 +224,10 @@ class Lane(World):
         self.stores.inbox.kick(self.integration, now_ms=self.now)
 
     def advance_job(self, job_id: str, kill: tuple[int, bool] | None) -> bool:
-        self.connection.delete(f"komo:job:{job_id}:lease")
+        self.connection.delete(f"komo:job:{job_id}:lease", "komo:jobs:lease:0", "komo:jobs:lease:1")
         doomed = power_cut_after(self.connection, kill[0], answered=kill[1]) if kill else self.connection
         try:
-            return advance(job_id, self.worker(doomed).stores, lambda *_: None, budget_s=60)
+            return advance(job_id, self.worker(doomed).stores, lambda *_: None, budget_s=60) is None
         except PowerCut:
             return False
 

@@ -41,7 +41,8 @@ LONGEST_ALARM_MS = 60_000
 LOOK = """
 local ends, sums = {}, {}
 local names = redis.call('KEYS', '{*')
-for _, name in ipairs(redis.call('KEYS', 'komo:job:*:lease')) do names[#names + 1] = name end
+for _, name in ipairs(redis.call('KEYS', 'komo:job*:lease*')) do names[#names + 1] = name end
+for _, name in ipairs(redis.call('KEYS', 'komo:job:*:called')) do names[#names + 1] = name end
 for _, name in ipairs(names) do
   local left = redis.call('PTTL', name)
   if left > 0 then
@@ -232,8 +233,9 @@ class World:
 
         def job() -> None:
             with contextlib.suppress(StoreUnavailable):  # the sweep calls again
-                if not jobs.advance(integration_id, pipeline.stores, self.call, budget_s=0.5, rest_s=0.8):
-                    self.call("job", integration_id, 0, 200)
+                rest_s = jobs.advance(integration_id, pipeline.stores, self.call, budget_s=0.5)
+                if rest_s is not None:
+                    self.call("job", integration_id, 0, rest_s * 1000)
 
         worker = Worker(self, {"drain": drain, "redo": judge, "job": job}[step])
         self.workers = [one for one in self.workers if not one.ended] + [worker]

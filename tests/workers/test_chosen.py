@@ -5,7 +5,7 @@ from schemas.dead_letter import LetterFilter, ReplayOptions
 from tests.factories import a_document
 from tests.letters import bury
 from tests.workers.test_replay import Graveyard
-from workers.chosen import choose, integrations_of, tell
+from workers.chosen import choose, integrations_of, tell, unknown
 from workers.store.jobs import Job
 
 
@@ -50,6 +50,15 @@ def test_choosing_goes_on_page_by_page(world: Graveyard, monkeypatch: pytest.Mon
 
     assert matched == [2, 4, 5]
     assert listed(world, job) == 5
+
+
+def test_unknown_ids_are_told_apart(world: Graveyard) -> None:
+    """However their day is written."""
+    wanted = world.bury("ann", 1)
+
+    assert unknown((f"0{wanted}", "x", wanted, "y"), world.stores) == ["x", "y"]
+    assert unknown(("x", wanted), world.stores, all_or_none=True) == []
+    assert unknown(("x", "y"), world.stores, all_or_none=True) == ["x", "y"]
 
 
 def test_choosing_once_more_changes_nothing(world: Graveyard) -> None:

@@ -8,7 +8,6 @@ from schemas.dead_letter import LetterFilter, ReplayOptions
 from tests.workers.test_drain import PowerCut, cut_after
 from tests.workers.test_replay import Graveyard
 from workers.discard import advance as discard
-from workers.jobs import advance
 from workers.store.keys import own
 
 EVERYTHING = ReplayOptions(filter=LetterFilter())
@@ -58,7 +57,7 @@ def test_a_discard_may_die_at_any_command(answered: bool, monkeypatch: pytest.Mo
         job = world.ask(EVERYTHING, "discard")
         cut_after(world.stores.connection, commands, answered=answered)
         with contextlib.suppress(PowerCut):
-            cut = not advance(job.id, world.stores, world.wake, budget_s=5)
+            cut = world.go_on(job)
         world.reopen(FakeRedis(server=server))
         world.stores.connection.delete(*world.stores.connection.keys("*:lease*") or ["none"])
         told = world.work(job) if cut else world.job(job)

@@ -89,7 +89,7 @@ class Site(World):
     def work(self) -> None:
         """Everything that anybody asked for, and everything that waits."""
         for job_id in self.stores.jobs.open():
-            assert advance(job_id, self.stores, lambda *_: None, budget_s=60)
+            assert advance(job_id, self.stores, lambda *_: None, budget_s=60) is None
         self.drain_until_quiet()
 
     def outcomes(self) -> dict[str, int]:

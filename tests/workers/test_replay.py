@@ -52,9 +52,14 @@ class Graveyard(World):
     def work(self, job: Job) -> Job:
         """Until the job is over."""
         for _ in range(100):
-            if advance(job.id, self.stores, self.wake, budget_s=5):
+            if not self.go_on(job):
                 return self.job(job)
         raise AssertionError(f"never over: {self.job(job)}")
+
+    def go_on(self, job: Job, budget_s: float = 5) -> bool:
+        """One call, as if its time had come. Returns: whether the job has to be called again."""
+        self.stores.connection.delete(f"komo:job:{job.id}:lease")
+        return advance(job.id, self.stores, self.wake, budget_s=budget_s) is not None
 
     def job(self, job: Job) -> Job:
         found = self.stores.jobs.get(job.id)
@@ -206,10 +211,10 @@ def test_a_replay_waits_for_room(world: Graveyard, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(world.stores.dead_letters.moves, "_limits", world.stores.inbox.limits.__class__(1, 2))
     job = world.ask()
 
-    assert not advance(job.id, world.stores, world.wake, budget_s=5)
+    assert world.go_on(job)
     assert (world.job(job).state, world.job(job).done, world.ledger()["waiting"]) == ("running", 2, 2)
     world.drain_until_quiet()
-    assert not advance(job.id, world.stores, world.wake, budget_s=5)
+    assert world.go_on(job)
     world.drain_until_quiet()
 
     assert world.work(job).done == 5
@@ -221,7 +226,7 @@ def test_a_replay_waits_for_what_is_judged_again(world: Graveyard) -> None:
     world.stores.connection.hset(f"{own(world.integration)}:state", "redo", 1)
     job = world.ask()
 
-    assert not advance(job.id, world.stores, world.wake, budget_s=5)
+    assert world.go_on(job)
     assert world.ledger()["dead"] == 1
     world.stores.connection.hdel(f"{own(world.integration)}:state", "redo")
 
@@ -230,7 +235,7 @@ def test_a_replay_waits_for_what_is_judged_again(world: Graveyard) -> None:
 
 def test_a_replay_keeps_to_its_rate(world: Graveyard) -> None:
     """Somebody wants to look at the first ones before the rest arrives."""
-    for number in range(1, 31):
+    for number in range(1, 61):
         world.bury("ann", number)
     job = world.ask(ReplayOptions(filter=EVERYTHING, rate=4))
     done = []
@@ -238,7 +243,43 @@ def test_a_replay_keeps_to_its_rate(world: Graveyard) -> None:
         replay(world.job(job), world.stores, lambda: False, world.wake, clock=lambda: 1000 + seconds)  # noqa: B023
         done.append(world.job(job).done)
 
-    assert done == [4, 4, 8, 10, 12, 16]
+    assert done == [4, 4, 8, 10, 12, 32]
+
+
+def test_a_replay_says_when_it_is_worth_while_to_call_it(world: Graveyard) -> None:
+    """Neither five times a second, nor later than its rate allows."""
+    for number in range(1, 61):
+        world.bury("ann", number)
+
+    def rest_s(rate: float) -> float | None:
+        job = world.ask(ReplayOptions(filter=EVERYTHING, rate=rate))
+        return replay(world.job(job), world.stores, lambda: False, world.wake, clock=lambda: 1000)
+
+    assert [rest_s(rate) for rate in (10, 0.5, 0.01)] == [2.0, 2.0, pytest.approx(100)]
+
+
+def test_letters_that_are_gone_do_not_use_up_the_rate(world: Graveyard) -> None:
+    """Nothing was sent for them."""
+    for number in range(1, 7):
+        world.bury("ann", number)
+    first, second = world.ask(), world.ask(ReplayOptions(filter=EVERYTHING, rate=1))
+    for job in (first, second):
+        replay(world.job(job), world.stores, lambda: True, world.wake)  # only the list
+    world.work(first)
+
+    replay(world.job(second), world.stores, lambda: False, world.wake, clock=lambda: 1000)
+
+    assert (world.job(second).state, world.job(second).skipped) == ("done", 6)
+
+
+def test_ids_of_no_letter_are_named(world: Graveyard) -> None:
+    """Somebody may have mistyped them."""
+    wanted = world.bury("ann", 1)
+
+    job = world.replay(ReplayOptions(ids=("nonsense", wanted, "0" * 20)))
+
+    assert (job.matched, job.done, job.skipped) == (1, 1, 2)
+    assert job.result == {"gone": ["nonsense", "0" * 20], "skipped": {"gone": 2}}
 
 
 def test_a_slow_rate_gets_on_too(world: Graveyard) -> None:
@@ -285,7 +326,7 @@ def test_a_replay_goes_on_in_small_parts(world: Graveyard, monkeypatch: pytest.M
     job = world.ask()
 
     calls = 1
-    while not advance(job.id, world.stores, world.wake, budget_s=0):
+    while world.go_on(job, 0):
         calls += 1
         assert calls < 50
         # Without a budget only the list gets on.
@@ -311,7 +352,7 @@ def test_a_replay_may_die_at_any_command(answered: bool, monkeypatch: pytest.Mon
         job = world.ask()
         cut_after(world.stores.connection, commands, answered=answered)
         with contextlib.suppress(PowerCut):
-            cut = not advance(job.id, world.stores, world.wake, budget_s=5)
+            cut = world.go_on(job)
         world.reopen(FakeRedis(server=server))
         world.stores.connection.delete(*world.stores.connection.keys("*:lease*") or ["none"])
         told = world.job(job) if not cut else world.work(job)
@@ -337,7 +378,8 @@ def test_a_dry_run_changes_nothing(world: Graveyard) -> None:
     assert (job.state, world.ledger(), world.wake.made) == ("done", before, [])
     assert job.result is not None
     assert job.result["outcomes"] == {"delivered": 1, "bad_identifier": 1}
-    [request] = job.result["requests"]
+    assert "requests" not in job.result  # they hold what people typed
+    [request] = dry_run(ReplayOptions(filter=EVERYTHING), world.stores)["requests"]
     assert (request["submission"], request["left_out"]) == (wanted, ["team"])
 
 

@@ -457,6 +457,34 @@ def test_the_record_names_earlier_attempts_only_where_there_were_some() -> None:
     assert (first[:2], [found["at"] for found in first[2]], first[3]) == (["delivered", []], [1, 0], 2)
 
 
+DEATH = [1000, "refused", 1, 1, 2000]
+
+
+def test_a_replayed_submission_keeps_its_deaths_whatever_becomes_of_it() -> None:
+    """In the record, in the letter, and in what the next batch has to know."""
+    past = {"t": [{"at": 1}], "k": 1, "h": [DEATH]}
+
+    settled = settle(prepared(an_item(1), done={"1-0": past}), Settle(), TRY)
+    dead = settle(prepared(an_item(1), done={"1-0": past}), Settle([Refusal("attributes", 0, "bad")]), TRY)
+    back = settle(prepared(an_item(1), an_item(2, "bob"), done={"1-0": past}), Halve("no"), TRY)
+    filtered = nothing_to_send(prepared(an_item(1, attributes={}, events=0), done={"1-0": past}))
+
+    assert settled.results[0][3:] == [2, [DEATH]]
+    assert orjson.loads(dead.dead["1-0"]["done"])["h"] == [DEATH]
+    assert orjson.loads(back.done["1-0"])["h"] == [DEATH]
+    assert "h" not in orjson.loads(back.done["2-0"])
+    assert filtered.results[0][2:] == [[{"at": 1}], 1, [DEATH]]
+
+
+def test_deaths_are_told_also_where_nothing_was_tried_before() -> None:
+    """It died before anything was sent."""
+    one = prepared(an_item(1), done={"1-0": {"h": [DEATH]}})
+
+    (told,) = settle(one, Settle(), TRY).results
+
+    assert (told[0], [found["at"] for found in told[2]], told[3:]) == ("delivered", [0], [1, [DEATH]])
+
+
 def test_without_a_request_no_attempt_is_added() -> None:
     """What had nothing to send keeps what was tried with it before."""
     one = prepared(an_item(1, attributes={}, events=0), done={"1-0": {"a": ["team"], "t": [{"at": 1}], "k": 1}})

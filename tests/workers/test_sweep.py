@@ -94,6 +94,7 @@ def test_every_open_job_is_called(stores: Stores) -> None:
 
     assert sweep(stores, lambda *call: called.append(call), turn=1) == 2
     assert sorted(called) == sorted(("job", job_id, 0) for job_id in jobs)
+    assert sweep(stores, lambda *call: called.append(call), turn=2) == 0  # their calls are on their way
 
 
 def test_a_call_for_one_job_that_fails_does_not_stop_the_others(stores: Stores) -> None:
@@ -109,6 +110,8 @@ def test_a_call_for_one_job_that_fails_does_not_stop_the_others(stores: Stores) 
 
     assert sweep(stores, weak_broker, turn=1) == 2
     assert len(set(called)) == 3
+    assert sweep(stores, weak_broker, turn=2) == 1
+    assert called[3:] == called[1:2]
 
 
 @pytest.mark.parametrize("alerts", [False, True])

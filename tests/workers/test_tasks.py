@@ -72,7 +72,7 @@ class Calls:
     """What the tasks ask of others: the steps, which answer as they are told, and the broker."""
 
     def __init__(self, tasks: Any, monkeypatch: pytest.MonkeyPatch, *, url: str | None = None) -> None:
-        self.over = True
+        self.rest_s: float | None = None
         self.url = url
         self.advanced: list[tuple[Any, ...]] = []
         self.published: list[tuple[Any, ...]] = []
@@ -84,9 +84,9 @@ class Calls:
         for task in (tasks.job, tasks.alert):
             monkeypatch.setattr(task, "apply_async", self._publisher(task.name))
 
-    def _advance(self, job_id: str, stores: Any, wake: Any, *, budget_s: float, **_: Any) -> bool:
+    def _advance(self, job_id: str, stores: Any, wake: Any, *, budget_s: float) -> float | None:
         self.advanced.append((job_id, stores, wake, budget_s))
-        return self.over
+        return self.rest_s
 
     def _publisher(self, name: str) -> Any:
         return lambda args, **options: self.published.append((name, args, options))
@@ -102,15 +102,17 @@ def test_a_job_that_is_over_is_not_called_again(tasks: Any, monkeypatch: pytest.
     assert calls.published == []
 
 
-def test_a_job_that_is_not_finished_is_called_again_after_a_pause(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries share its worker slot, and a job may take hours."""
+@pytest.mark.parametrize(("rest_s", "calls_made"), [(0.05, 1), (60.0, 1), (1000.0, 0)])
+def test_a_job_that_is_not_finished_is_called_again_after_its_rest(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch, rest_s: float, calls_made: int
+) -> None:
+    """A long rest is left to the sweep: no worker has to hold the message."""
     calls = Calls(tasks, monkeypatch)
-    calls.over = False
+    calls.rest_s = rest_s
 
     tasks.job("1f", 0)
 
-    assert calls.published == [("job", ("1f", 0), {"queue": "ops", "countdown": tasks.JOB_REST_S})]
-    assert tasks.JOB_REST_S > 0
+    assert calls.published == [("job", ("1f", 0), {"queue": "ops", "countdown": rest_s})] * calls_made
 
 
 def test_a_job_that_fails_to_be_called_is_left_to_the_sweep(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,17 @@ class NoAnswer(Answer):
     applied: Literal["no", "unknown"] = "unknown"
 
 
+#: Also as a URL writes it.
+_E_MAIL = re.compile(r"[\w.+%-][\w.!#$%'*+^`{|}~-]{0,127}(?:@|%40)[\w-]+(?:\.[\w-]+)*")
+#: Seven digits and more, in whatever groups people write them. What comes first is no number: ids, words with letters
+#: in them, IP addresses.
+_NUMBER = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|(?=\w*[^\W\d])\w+"
+    r"|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
+    r"|(?P<number>\+?\(?\d(?:[ \u00a0().\u2010-\u2013/-]{0,3}\d){6,}(?!\w))"
+)
+
 #: Status, words, reset_s, limit, remaining: the members of every answer, in order.
 Basics = tuple[int, str, float | None, int | None, int | None]
 
@@ -115,10 +126,18 @@ Reply = Accepted | AllRefused | BadRequest | NotAllowed | RateLimited | Unavaila
 
 
 def redact(text: str, secret: str) -> str:
-    """Braze's words without our key in them, which a 401 repeats, and short enough to keep."""
+    """
+    Braze's words without our key in them, which a 401 repeats, without e-mail addresses and phone numbers, and short
+    enough to keep: they are shown for every submission of the request, whoever they speak of.
+    """
     if secret:
         text = _spellings(secret).sub("[key]", text)
+    text = _NUMBER.sub(_without_number, _E_MAIL.sub("[e-mail]", text))
     return " ".join(text.split())[:MAX_WORDS]
+
+
+def _without_number(found: re.Match[str]) -> str:
+    return "[number]" if found["number"] else found[0]
 
 
 @lru_cache(maxsize=256)

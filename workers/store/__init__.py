@@ -17,6 +17,7 @@ from workers.store.pressure import Pressure
 from workers.store.redo import Redo
 from workers.store.retention import Retention
 from workers.store.search import Search
+from workers.store.standing import Standing
 from workers.store.timeline import Timeline
 
 
@@ -37,6 +38,7 @@ class Stores:
     retention: Retention
     pressure: Pressure
     alerts: AlertBox
+    standing: Standing
 
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
@@ -60,4 +62,5 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
                   dead_hours=settings.dead_letter_retention_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
+        Standing(connection),
     )  # fmt: skip

@@ -16,8 +16,10 @@ for at = 3, #ARGV do
   local letter = read_letter(P .. ':dlq', id)
   if letter then
     moved = moved + 1
+    local before = (letter.done or '') ~= '' and letter.done or '{}'
+    local told = '[["discarded",["' .. letter.why .. '"],{"died":' .. (letter.at or now) .. ',"done":' .. before .. '}]]'
     redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. letter.h .. ']', 'b', '[' .. letter.b .. ']',
-               'r', '[["discarded",["' .. letter.why .. '"]]]', 'v', letter.v or '0', 'm', letter.details or '', 'at', now)
+               'r', told, 'v', letter.v or '0', 'm', letter.details or '', 'at', now)
     redis.call('XDEL', P .. ':dlq', id)
     close_letters(day_of(letter.h), 1)
   end

@@ -18,7 +18,8 @@ P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it alrea
                          (schemas.batch); ids are a lane's own
 P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
-P:state          hash    version, paused, paused_because, probe_at, lanes, seen_from, order (of what was accepted last);
+P:state          hash    version, paused, paused_because, probe_at, lanes, seen_days (of P:seen, oldest first),
+                         order (of what was accepted last);
                          max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
 

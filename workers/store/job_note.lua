@@ -1,13 +1,16 @@
--- Write how far a job is and keep its lease, keep the lease alone, give it back, or end the job.
+-- Write how far a job is and keep its lease and its place, keep these alone, or end the job.
 --
--- KEYS     the job, its lease, the ids of open jobs
--- ARGV     token ('' for who writes while nobody holds it), lease_ms (0: give the lease back), seconds to keep the ended
---          job (0: it goes on), then name and value for each field
+-- KEYS     the job, its lease, the ids of open jobs, then the places for jobs at work
+-- ARGV     token ('' for who writes while nobody holds it), lease_ms, seconds to keep the ended job (0: it goes on), then
+--          name and value for each field
 -- Returns  1, or 0 if somebody else holds the lease or the job is no longer there
 local holder = redis.call('GET', KEYS[2]) or ''
 if holder ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if holder ~= '' then
-  if tonumber(ARGV[2]) == 0 then redis.call('DEL', KEYS[2]) else redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
+  redis.call('PEXPIRE', KEYS[2], ARGV[2])
+  for at = 4, #KEYS do
+    if redis.call('GET', KEYS[at]) == holder then redis.call('PEXPIRE', KEYS[at], ARGV[2]) end
+  end
 end
 for at = 4, #ARGV, 2 do
   redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])

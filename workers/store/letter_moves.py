@@ -16,6 +16,8 @@ import orjson
 import redis
 
 from schemas.arrival import Judgement
+from schemas.attempts import read_attempts
+from schemas.deaths import Death, packed, read_deaths
 from schemas.integration import Integration
 from schemas.person import lane_of
 from workers.store.connect import reaching_the_store
@@ -123,9 +125,9 @@ class LetterMoves:
             "" if events_from_ms is None else events_from_ms,
         ]
         for move in moves:
-            args += _told(move, integration.version)
+            args += _told(move)
         for entry in gone:
-            args += (entry, "gone", "", "", "")
+            args += (entry, "gone", "", "", "", "")
         status, *told = self._replay([own(integration)], args).decode().split(" ")
         if status != "ok":
             return Moved(status, room=int(told[0]) if told else 0)
@@ -145,11 +147,23 @@ class LetterMoves:
         return int(self._discard(keys, [integration.id, job_id or "", *entries]))
 
 
-def _told(move: Move, version: int) -> tuple[str | bytes | int, ...]:
+def _told(move: Move) -> tuple[str | bytes | int, ...]:
     letter, judgement = move
     person = judgement.person
     if judgement.destination != "lane" or person is None:
-        return letter.entry, judgement.reason or "gone", "", "", ""
-    head = [*letter.head[:3], person.packed(), letter.head[4], version, letter.head[6]]
+        return letter.entry, judgement.reason or "gone", "", "", "", ""
+    # The version in it stays that under which the submission was received.
+    head = [*letter.head[:3], person.packed(), *letter.head[4:]]
     facts = f"{lane_of(person.key, CHECKSUMS)} {judgement.attributes:d} {judgement.events}"
-    return letter.entry, "", facts, person.key, orjson.dumps(head)
+    return letter.entry, "", facts, person.key, orjson.dumps(head), _done(letter)
+
+
+def _done(letter: Letter) -> bytes:
+    """What its new entry has to know of it: JSON up to the time of the replay, which only the store knows."""
+    attempts = read_attempts(letter.details)
+    number = letter.done.get("k") or attempts.number
+    death = Death(letter.at_ms, letter.why, letter.version, number)
+    rest = {name: value for name, value in letter.done.items() if name != "h"}
+    done = orjson.dumps(rest | {"h": packed([*read_deaths(letter.done.get("h")), death])})
+    # A null stands at its end in place of that time.
+    return done.removesuffix(b"null]]}")

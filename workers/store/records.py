@@ -5,8 +5,10 @@ P:in:<lane>, P:new:<lane>, P:annex  those that wait: an entry each (inbox.py, re
 P:dlq                               dead letters: an entry each; b body, h head, p person, why, details, done, at (ms),
                                     v version it died under, n how often it was replayed
 P:settled                           a record per batch: n how many, h heads, b bodies, v version, m attempts, at (ms),
-                                    r results: [outcome, [reason or warnings]], and where there were attempts before
-                                    this batch all of them and their number
+                                    r results: [outcome, [reason or warnings]]; where there was something before this
+                                    batch also all attempts, their number and, if it was replayed, its deaths
+                                    (schemas.deaths). Written by the scripts, in place of these: {"done": as in
+                                    P:done, "died": ms, of what was discarded}
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -17,6 +19,7 @@ import orjson
 import redis
 
 from schemas.attempts import NO_ATTEMPTS, Attempts, read_attempts
+from schemas.deaths import Death, read_deaths
 from schemas.integration import Integration
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import submission_id
@@ -57,7 +60,8 @@ class Found:
     #: Warnings, or the one reason.
     notes: Sequence[str]
     at_ms: int
-    #: Beside what is common to all: `version`, `attempts`; of dead letters also `status`, `answer`, `replays`.
+    #: Beside what is common to all: `version`, `attempts`, `deaths`; of dead letters also `status`, `answer`, `replays`
+    #: and `warnings`; of discarded ones also `died_ms` and `warnings`.
     extra: dict[str, Any]
     #: The body, or the list of the record's bodies.
     packed: bytes
@@ -79,8 +83,10 @@ class Source:
     integration: Integration
     #: What follows P.
     name: str
-    #: Entry ids of the batch that is out.
-    in_flight: Collection[str] = field(default=())
+    #: Entry ids of the batch that was handed out last and is not settled: it is out, or waits to go out again.
+    flight: Collection[str] = field(default=())
+    #: Whether that batch is out now.
+    is_out: bool = False
 
     @property
     def key(self) -> str:
@@ -150,17 +156,17 @@ class Records:
                 return None
             upper = f"({last}"
 
-    def tried(self, source: Source, found: Found) -> Attempts:
-        """What was tried with a submission, whether it is settled or waits."""
-        if source.lane is None:
-            settled: Attempts = found.extra.get("attempts", NO_ATTEMPTS)
-            return settled
+    def past(self, source: Source, found: Found) -> tuple[Attempts, list[Death]]:
+        """What was tried with a submission, and its earlier deaths, whether it is settled or waits."""
+        if found.state not in ("waiting", "in_flight"):
+            return found.extra.get("attempts", NO_ATTEMPTS), found.extra.get("deaths", [])
         prefix, entry_id = own(source.integration), found.place.entry_id
+        name = source.name.replace("in:", "done:").replace("new:", "newdone:")
         with reaching_the_store():
-            done = orjson.loads(self._redis.hget(f"{prefix}:done:{source.lane}", entry_id) or b"{}")
-            tried = self._redis.hget(f"{prefix}:lane:{source.lane}", "tried") if found.state == "in_flight" else None
-        earlier = Attempts(done["t"], done["k"]) if "t" in done else NO_ATTEMPTS
-        return earlier.followed_by(read_attempts(orjson.loads(tried or b"null")))
+            done = orjson.loads(self._redis.hget(f"{prefix}:{name}", entry_id) or b"{}") if name != "annex" else {}
+            tried = self._redis.hget(f"{prefix}:lane:{source.lane}", "tried") if entry_id in source.flight else None
+        earlier, deaths = _read_done(done)
+        return earlier.followed_by(read_attempts(orjson.loads(tried or b"null"))), deaths
 
     def _waiting(self, integration: Integration) -> Iterator[Source]:
         prefix = own(integration)
@@ -168,10 +174,10 @@ class Records:
             lanes, redo = self._redis.hmget(f"{prefix}:state", ["lanes", "redo"])
             pipe = self._redis.pipeline(transaction=False)
             for lane in range(int(lanes or 0)):
-                pipe.hget(f"{prefix}:lane:{lane}", "flight")
-            flights: list[bytes | None] = pipe.execute()
-        for lane, flight in enumerate(flights):
-            yield Source(integration, f"in:{lane}", frozenset((flight or b"").decode().split()))
+                pipe.hmget(f"{prefix}:lane:{lane}", "flight", "flight_state")
+            flights: list[list[bytes | None]] = pipe.execute()
+        for lane, (flight, state) in enumerate(flights):
+            yield Source(integration, f"in:{lane}", frozenset((flight or b"").decode().split()), state == b"sent")
         if redo:
             yield Source(integration, "annex")
             yield from (Source(integration, f"new:{lane}") for lane in range(int(lanes or 0)))
@@ -187,27 +193,51 @@ def unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Fo
     at_ms = int(float(values.get(b"at", b"0")))
     head = orjson.loads(values[b"h"])
     if source.name != "settled":
-        state = "dead" if source.name == "dlq" else "in_flight" if entry_id in source.in_flight else "waiting"
+        is_out = source.is_out and entry_id in source.flight
+        state = "dead" if source.name == "dlq" else "in_flight" if is_out else "waiting"
         place, body = Place(ms, number, source.stream, 0), values[b"b"]
         if state != "dead":
             return [Found(source.integration, place, head, state, [], at_ms, {}, body)]
         why, extra = values[b"why"].decode(), _about_letter(values)
         return [Found(source.integration, place, head, state, [why], at_ms, extra, body)]
-    version, tried = int(values.get(b"v", b"0")), read_attempts(orjson.loads(values.get(b"m") or b"null"))
+    common = {"version": int(values.get(b"v", b"0"))}
+    details = orjson.loads(values.get(b"m") or b"null")
     found = []
     for at, (one, (state, notes, *earlier)) in enumerate(zip(head, orjson.loads(values[b"r"]), strict=True)):
-        extra = {"version": version, "attempts": Attempts(*earlier) if earlier else tried}
-        place = Place(ms, number, source.stream, at)
+        place, extra = Place(ms, number, source.stream, at), common | _about_settled(earlier, details)
         found.append(Found(source.integration, place, one, state, notes, at_ms, extra, values[b"b"]))
     return found[::-1]
 
 
+def _read_done(done: dict[str, Any]) -> tuple[Attempts, list[Death]]:
+    tried = Attempts(done["t"], done["k"]) if "t" in done else NO_ATTEMPTS
+    return tried, read_deaths(done.get("h"))
+
+
+def _about_settled(earlier: list[Any], details: Any) -> dict[str, Any]:
+    """What a record says of one submission beside its outcome."""
+    match earlier:
+        case [{"done": dict(done), "died": died}]:
+            tried, deaths = _read_done(done)
+            told = details if isinstance(details, dict) else {}
+            tried = read_attempts(told) if "number" in told else tried
+            return {"attempts": tried, "deaths": deaths, "died_ms": int(died), "warnings": told.get("warnings", [])}
+        case [{"done": dict(done)}]:
+            tried, deaths = _read_done(done)
+            return {"attempts": tried, "deaths": deaths}
+        case [kept, number, *deaths]:
+            return {"attempts": Attempts(kept, number), "deaths": read_deaths(deaths[0] if deaths else None)}
+    return {"attempts": read_attempts(details), "deaths": []}
+
+
 def _about_letter(values: dict[bytes, bytes]) -> dict[str, Any]:
     details = orjson.loads(values.get(b"details") or b"{}")
+    tried, deaths = _read_done(orjson.loads(values.get(b"done") or b"{}"))
     return {
         "version": int(values.get(b"v") or 0),
         "replays": int(values.get(b"n") or 0),
-        "attempts": read_attempts(details),
+        "attempts": read_attempts(details) if "number" in details else tried,
+        "deaths": deaths,
         "warnings": details.get("warnings", []),
         **{name: details[name] for name in ("status", "answer") if name in details},
     }

@@ -85,7 +85,8 @@ class Redo:
         args: list[str | bytes | int] = [token, integration.id, integration.version]
         for one, judgement in judged:
             person = judgement.person
-            head = [*one.head[:3], person.packed() if person else None, one.head[4], integration.version, one.head[6]]
+            # The version in it stays that under which the submission was received.
+            head = [*one.head[:3], person.packed() if person else None, *one.head[4:]]
             args += (
                 one.stream, one.id, judgement.destination,
                 lane_of(person.key, lanes) if person else judgement.reason, person.key if person else "",

@@ -31,7 +31,8 @@ for at = 4, #ARGV, 8 do
         if not replays then open_letter(day_of(head)) end
       else
         redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. head .. ']', 'b', '[' .. body .. ']',
-                   'r', '[["filtered",["' .. ARGV[at + 3] .. '"]]]', 'at', now)
+                   'r', '[["filtered",["' .. ARGV[at + 3] .. '"]' .. (done and ',{"done":' .. done .. '}' or '') .. ']]',
+                   'v', version, 'at', now)
         redis.call('HINCRBY', P .. ':ledger', 'kept', 1)
         if replays then close_letters(day_of(head), 1) end
       end

@@ -3,8 +3,9 @@
 -- KEYS[1]  {workspace}:integration
 -- ARGV     'now_ms lanes most version job': '-' for the store's clock, lanes for an integration that has none yet, how
 --          many may wait, the version of the rules they were judged by, id of the job; the time before which events are
---          left out, ms, or ''; then five for each letter: id of its entry, reason for which it stays dead or '',
---          'checksum-of-the-person attributes events', person, head
+--          left out, ms, or ''; then six for each letter: id of its entry, reason for which it stays dead or '',
+--          'checksum-of-the-person attributes events', person, head, JSON of what P:done is to hold without its
+--          end: the time of the replay and ']]}'
 -- Returns  one text: 'stale' if the rules are others by now, 'redo' while what waits is judged again, 'full <room>' if
 --          less may come on top of what waits, 'ok <how many were put back> <lanes to wake>'
 local P = KEYS[1]
@@ -22,7 +23,7 @@ local state, ledger = P .. ':state', P .. ':ledger'
 local known = redis.call('HMGET', state, 'lanes', 'paused', 'probe_at', 'version', 'redo')
 if known[4] ~= version then return 'stale' end
 if (known[5] or '') ~= '' then return 'redo' end
-local FIRST, WIDTH = 3, 5
+local FIRST, WIDTH = 3, 6
 local new = 0
 for at = FIRST, #ARGV, WIDTH do
   if ARGV[at + 1] == '' then new = new + 1 end
@@ -49,7 +50,7 @@ for at = FIRST, #ARGV, WIDTH do
     local lane = tonumber(checksum) % lanes
     local entry = redis.call('XADD', P .. ':in:' .. lane, '*', 'b', letter.b, 'h', head, 'p', ARGV[at + 3],
                              'a', attributes, 'e', events, 'n', (tonumber(letter.n) or 0) + 1, 't', now_text, 'c', ARGV[2])
-    if (letter.done or '') ~= '' then redis.call('HSET', P .. ':done:' .. lane, entry, letter.done) end
+    redis.call('HSET', P .. ':done:' .. lane, entry, ARGV[at + 5] .. now_text .. ']]}')
     redis.call('XDEL', P .. ':dlq', id)
     moved, bytes, woken[lane] = moved + 1, bytes + #letter.b + #head, true
   end

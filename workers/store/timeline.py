@@ -6,7 +6,7 @@ streams (records.py), newest first; a single submission is found by its id, whic
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
@@ -16,8 +16,11 @@ from typing import Any
 import redis
 
 from schemas.attempts import Attempts
+from schemas.deaths import Death
 from schemas.integration import Integration
+from schemas.person import Person
 from workers.store.records import Found, Place, Records, Source
+from workers.store.standing import Standing
 
 #: Submissions that one listing looks at; where few of them are wanted, its page is short or empty.
 LOOKED_AT = 10_000
@@ -40,6 +43,7 @@ class Timeline:
 
     def __init__(self, connection: redis.Redis, integrations: Callable[[], Sequence[Integration]]) -> None:
         self._records = Records(connection)
+        self._standing = Standing(connection)
         self._integrations = integrations
 
     def list(
@@ -83,8 +87,18 @@ class Timeline:
         for source in self._sources(None, None):
             found = self._records.find(source, day, digest, since_ms)
             if found:
-                return _whole(found, self._records.tried(source, found))
+                tried, deaths = self._records.past(source, found)
+                steps = _steps(found, tried, deaths)
+                if found.state == "waiting":
+                    steps.append(self._waits(source, found))
+                return _whole(found, tried, steps)
         return None
+
+    def _waits(self, source: Source, found: Found) -> dict[str, Any]:
+        """The last step of what waits: why, and until when."""
+        lane = int(source.lane) if source.lane is not None else None
+        person = Person(*found.head[3]).key if found.head[3] else ""
+        return {"what": "waits", **self._standing.waits(source.integration, lane, person)}
 
     def _newest_first(
         self, integration_id: str | None, state: str | None, below: Place | None, since_ms: int
@@ -133,26 +147,44 @@ def short(found: Found) -> dict[str, Any]:
     }
 
 
-def _whole(found: Found, tried: Attempts) -> dict[str, Any]:
+def _whole(found: Found, tried: Attempts, steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
     person = found.head[3]
     identifier = None if person is None else {"kind": person[0], "value": person[1], "alias_label": person[2]}
-    return short(found) | {
-        "person": identifier, "attempts": tried.number, "timeline": _steps(found, tried), "raw": found.body()
-    }  # fmt: skip
+    return short(found) | {"person": identifier, "attempts": tried.number, "timeline": steps, "raw": found.body()}
 
 
-def _steps(found: Found, tried: Attempts) -> list[dict[str, Any]]:
+def _steps(found: Found, tried: Attempts, deaths: Sequence[Death]) -> list[dict[str, Any]]:
+    """From its receipt to where it stands: a life for each replay, and the last one."""
     steps: list[dict[str, Any]] = [{"what": "received", "at": _time(found.head[4]), "version": found.head[5]}]
+    attempts = tried.numbered()
+    for death in deaths:
+        steps.append({"what": "mapped", "version": death.version})
+        steps += _told(one for one in attempts if one[0] <= death.attempts)
+        attempts = [one for one in attempts if one[0] > death.attempts]
+        steps.append({"what": "dead", "at": _time(death.at_ms), "reason": death.reason})
+        if death.replayed_ms:
+            steps.append({"what": "replayed", "at": _time(death.replayed_ms)})
+    return [*steps, *_mapped(found), *_told(attempts), *_end(found)]
+
+
+def _told(attempts: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [{"what": "attempt", "attempt": number, **one, "at": _time(one["at"])} for number, one in attempts]
+
+
+def _mapped(found: Found) -> list[dict[str, Any]]:
     # What was filtered, or found dead, at the door was judged by the rules of that moment.
-    version = found.extra.get("version") or found.head[5]
+    step = {"what": "mapped", "version": found.extra.get("version") or found.head[5]}
     if found.state in ("delivered", "filtered"):
-        steps.append({"what": "mapped", "version": version, "warnings": [*found.notes]})
-    elif found.state == "dead":
-        steps.append({"what": "mapped", "version": version, "warnings": found.extra["warnings"]})
-    steps += [{"what": "attempt", "attempt": number, **one, "at": _time(one["at"])} for number, one in tried.numbered()]
+        return [step | {"warnings": [*found.notes]}]
+    return [step | {"warnings": found.extra["warnings"]}] if "warnings" in found.extra else []
+
+
+def _end(found: Found) -> list[dict[str, Any]]:
+    """How it ended, if it has ended."""
     if found.state == "dead":
         more = {name: found.extra[name] for name in ("status", "answer", "replays") if found.extra.get(name)}
-        steps.append({"what": "dead", "at": _time(found.at_ms), "reason": found.notes[0], **more})
-    elif found.at_ms:
-        steps.append({"what": found.state, "at": _time(found.at_ms)})
-    return steps
+        return [{"what": "dead", "at": _time(found.at_ms), "reason": found.notes[0], **more}]
+    death = []
+    if "died_ms" in found.extra:
+        death.append({"what": "dead", "at": _time(found.extra["died_ms"]), "reason": found.notes[0]})
+    return [*death, {"what": found.state, "at": _time(found.at_ms)}] if found.at_ms else []

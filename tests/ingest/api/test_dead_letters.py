@@ -79,7 +79,9 @@ def test_filters_leave_out_the_rest(api: FlaskClient, letters: Letters, filters:
     assert api.get(URL, query_string=filters).get_json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("filters", [{"reason": "lost"}, {"since": "yesterday"}, {"cursor": "x"}])
+@pytest.mark.parametrize(
+    "filters", [{"reason": "lost"}, {"since": "yesterday"}, {"cursor": "x"}, {"since": "0001-01-01T00:00:00+14:00"}]
+)
 def test_a_filter_that_means_nothing_is_refused(api: FlaskClient, filters: dict[str, str]) -> None:
     """An empty list would look like an answer."""
     answer = api.get(URL, query_string=filters)
@@ -96,7 +98,12 @@ def test_what_is_not_there_is_404(api: FlaskClient, letters: Letters, stores: St
         *(
             api.post(f"{URL}/{verb}", json=body)
             for verb in ("replay", "discard")
-            for body in ({"ids": ["nothing"]}, {"integration": "nobody"}, {"filter": {"integration": "nobody"}})
+            for body in (
+                {"ids": ["nothing"]},
+                {"ids": ["nothing", "0" * 20]},
+                {"integration": "nobody"},
+                {"filter": {"integration": "nobody"}},
+            )
         ),
     ]
 
@@ -108,7 +115,6 @@ def test_what_is_not_there_is_404(api: FlaskClient, letters: Letters, stores: St
 @pytest.mark.parametrize(
     ("body", "asked"),
     [
-        ({"ids": ["a", "b", "a"]}, {"ids": ["a", "b"]}),
         ({"filter": {}}, {"filter": {}}),
         ({"filter": {"reason": "refused"}}, {"filter": {"reason": "refused"}}),
         ({"integration": "summer", "text": "Ada"}, {"filter": {"integration": "summer", "text": "Ada"}}),
@@ -129,6 +135,26 @@ def test_letters_are_chosen_by_ids_or_by_a_filter(
     job = stores.jobs.get(answer.get_json()["id"])
     assert job
     assert (job.kind, job.asked) == (verb, asked)
+
+
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_ids_of_which_some_are_known_are_a_job(verb: str, api: FlaskClient, letters: Letters, stores: Stores) -> None:
+    """Each of them once; it names those that are gone."""
+    (one,) = letters("Ada")
+
+    answer = api.post(f"{URL}/{verb}", json={"ids": [one, "nothing", one]})
+
+    assert answer.status_code == 202
+    job = stores.jobs.get(answer.get_json()["id"])
+    assert job
+    assert job.asked == {"ids": [one, "nothing"]}
+
+
+def test_ids_that_nobody_has_are_named(api: FlaskClient, letters: Letters) -> None:
+    """They were mistyped, or the letters are gone."""
+    answer = api.post(f"{URL}/replay", json={"ids": ["nothing", "nobody"]})
+
+    assert answer.get_json()["detail"] == "There are no dead letters nothing, nobody, or they are no longer kept."
 
 
 @pytest.mark.parametrize("verb", ["replay", "discard"])
@@ -162,9 +188,14 @@ def test_neither_or_both_is_refused_in_one_sentence(
         ({"filter": {"reasn": "refused"}}, "/filter/reasn"),
         ({"filter": {"reason": "lost"}}, "/filter/reason"),
         ({"filter": {"since": "yesterday"}}, "/filter/since"),
+        ({"filter": {"since": "0001-01-01T00:00:00+14:00"}}, "/filter/since"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, "/until"),
         ({"filter": {"text": " "}}, "/filter/text"),
         ({"filter": {"identifier": {"kind": "email"}}}, "/filter/identifier/value"),
         ({"filter": {}, "rate": 0}, "/rate"),
+        ({"filter": {}, "rate": 1e-9}, "/rate"),
+        ({"filter": {}, "rate": 1e300}, "/rate"),
+        ({"filter": {}, "rate": "nan"}, "/rate"),
         ({"filter": {}, "events_not_older_than_hours": 0}, "/events_not_older_than_hours"),
         ({"filter": {}, "events_not_older_than_hours": 1e300}, "/events_not_older_than_hours"),
         ({"filter": {}, "dry_run": "perhaps"}, "/dry_run"),
@@ -200,17 +231,46 @@ def test_a_dry_run_shows_the_requests_and_changes_nothing(
     mend(api)
     woken.clear()
 
-    answer = api.post(f"{URL}/replay", json={"ids": [one], "dry_run": True})
+    answer = api.post(f"{URL}/replay", json={"ids": [one, "nothing"], "dry_run": True})
 
     assert answer.status_code == 202
     told = answer.get_json()
-    assert (told["state"], told["matched"], told["outcomes"]) == ("done", 1, {"delivered": 1})
+    assert api.get(answer.headers["Location"]).get_json()["state"] == told["state"] == "done"
+    assert (told["dry_run"], told["matched"], told["outcomes"]) == (True, 1, {"delivered": 1})
+    assert (told["gone"], told["complete"]) == (["nothing"], True)
     (request,) = told["requests"]
     assert request["body"]["attributes"] == [{"external_id": "Ada", "first_name": "Ada"}]
     assert "0f3b-secret" not in answer.text
-    kept = api.get(answer.location).get_json()
-    assert kept["result"]["requests"] == told["requests"]
-    assert kept["state"] == "done"
     assert woken == []
-    assert stores.jobs.open() == []
     assert [each["id"] for each in api.get(URL).get_json()["items"]] == [one]
+
+
+def test_what_a_dry_run_tells_of_people_is_kept_nowhere(api: FlaskClient, letters: Letters, stores: Stores) -> None:
+    """It tells what people typed, and nobody would think of it when they are to be forgotten."""
+    letters("Ada")
+    mend(api)
+
+    api.post(f"{URL}/replay", json={"filter": {"text": "Ada"}, "dry_run": True})
+
+    [job] = stores.jobs.recent()
+    assert (job.state, job.result) == ("done", {"outcomes": {"delivered": 1}, "complete": True})
+    assert "Ada" not in str(job)
+    assert stores.jobs.open() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"reasn": "refused"}, "cursor, integration, limit, reason, since, until"),
+        ({"text": "Ada"}, "/api/v1/submissions/search"),
+        ({"identifier": "Ada"}, "/api/v1/submissions/search"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused(api: FlaskClient, query: dict[str, str], told: str) -> None:
+    """A filter that was not understood would look like one that found everything."""
+    answer = api.get(URL, query_string=query)
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["pointer"] == f"/{next(iter(query))}"
+    assert told in error["detail"]

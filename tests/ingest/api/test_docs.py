@@ -27,7 +27,9 @@ def test_the_description_names_every_route(anybody: FlaskClient) -> None:
         *(f"POST /api/v1/dead-letters/{verb}" for verb in ("replay", "discard")),
         "GET /api/v1/dead-letters/{submission_id}",
         "POST /api/v1/people/forget",
+        "GET /api/v1/jobs",
         "GET /api/v1/jobs/{job_id}",
+        "POST /api/v1/jobs/{job_id}/stop",
     }
     schema = document["components"]["schemas"]["IntegrationDocument"]
     assert {"id", "name", "braze", "identifiers"} == set(schema["required"])
@@ -49,7 +51,7 @@ def test_parameters_and_errors_are_described_as_they_are(anybody: FlaskClient) -
     ("path", "asked", "status", "answered"),
     [
         ("submissions/search", "SubmissionSearch", "200", "SubmissionList"),
-        ("dead-letters/replay", "LettersToReplay", "202", "ReplayShown"),
+        ("dead-letters/replay", "LettersToReplay", "202", "RehearsalShown"),
         ("dead-letters/discard", "LettersChosen", "202", "JobShown"),
         ("people/forget", "PersonToForget", "202", "JobShown"),
     ],

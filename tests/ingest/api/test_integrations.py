@@ -41,6 +41,21 @@ def test_what_was_created_can_be_read(api: FlaskClient, a_document: Document) ->
     assert shown.headers["ETag"] == '"1"'
 
 
+def test_what_keeps_it_from_sending_is_shown(api: FlaskClient, stores: Stores, a_document: Document) -> None:
+    """In the list and alone, and ignored when the document comes back."""
+    api.post(URL, json=a_document())
+    stores.integrations.pause("summer", by="test")
+    paused = {"sending": False, "because": "Paused by a person.", "until": None, "last_problem": None}
+
+    shown = api.get(f"{URL}/summer").get_json()
+    (listed,) = api.get(URL).get_json()["items"]
+
+    assert shown["standing"] == listed["standing"] == paused
+    assert shown["state"] == "paused"
+    del shown["braze"]["api_key"]
+    assert api.put(f"{URL}/summer", json=shown).status_code == 200
+
+
 def test_a_bad_document_is_told_every_problem(api: FlaskClient, a_document: Document) -> None:
     """One round trip, one list to work through."""
     answer = api.post(URL, json=a_document(id="Summer", colour="blue", identifiers=[]))

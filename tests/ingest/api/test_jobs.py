@@ -1,6 +1,7 @@
 """Jobs over HTTP."""
 
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 import pytest
@@ -36,6 +37,41 @@ def test_a_job_that_failed_says_why(api: FlaskClient, stores: Stores) -> None:
     assert (shown["state"], shown["why"]) == ("failed", "The disk is full.")
 
 
+def test_jobs_are_listed_newest_first(api: FlaskClient, stores: Stores) -> None:
+    """Whoever lost an id finds it, and who was to be forgotten is not named."""
+    made = [api.post("/api/v1/people/forget", json=PERSON).get_json()["id"]]
+    sleep(0.002)
+    made.append(stores.jobs.create("discard", {"ids": ["a"], "rate": 1}, by="test").id)
+
+    answer = api.get(URL)
+
+    assert [one["id"] for one in answer.get_json()["items"]] == made[::-1]
+    assert [one["asked"] for one in answer.get_json()["items"]] == [{"rate": 1}, None]
+    assert "ada@example.com" not in answer.text
+    assert [one["id"] for one in api.get(URL, query_string={"limit": 1}).get_json()["items"]] == made[1:]
+    assert api.get(URL, query_string={"limit": 0}).status_code == 422
+    assert api.get(URL, query_string={"state": "running"}).status_code == 422
+
+
+def test_a_job_can_be_stopped(api: FlaskClient, stores: Stores) -> None:
+    """Somebody asked for every dead letter, and meant a few."""
+    job = stores.jobs.create("replay", {"filter": {"text": "Ada"}}, by="test")
+
+    answer = api.post(f"{URL}/{job.id}/stop")
+
+    assert (answer.status_code, answer.get_json()["state"]) == (200, "stopped")
+    assert answer.get_json() == api.get(f"{URL}/{job.id}").get_json() == api.post(f"{URL}/{job.id}/stop").get_json()
+    assert stores.jobs.open() == []
+    assert api.post(f"{URL}/0123456789abcdef/stop").status_code == 404
+
+
+def test_the_sweep_does_not_call_for_what_was_just_called(api: FlaskClient, stores: Stores) -> None:
+    """Unless the call could not be made."""
+    api.post("/api/v1/people/forget", json=PERSON)
+
+    assert stores.jobs.to_call() == []
+
+
 def test_a_job_nobody_made_is_404(api: FlaskClient) -> None:
     """Or one that ended more than a week ago."""
     answer = api.get(f"{URL}/0123456789abcdef")
@@ -54,7 +90,7 @@ def test_a_broker_that_is_away_does_not_lose_a_job(app: Flask, api: FlaskClient,
     started = api.post("/api/v1/people/forget", json=PERSON)
 
     assert started.status_code == 202
-    assert stores.jobs.open() == [started.get_json()["id"]]
+    assert stores.jobs.open() == stores.jobs.to_call() == [started.get_json()["id"]]
 
 
 @pytest.mark.parametrize("url", [f"{URL}/x", "/api/v1/dead-letters", "/api/v1/dead-letters/x"])

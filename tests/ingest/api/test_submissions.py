@@ -44,13 +44,26 @@ def test_filters_leave_out_the_rest(api: FlaskClient, submission_id: str, filter
     assert api.get(URL, query_string=filters).get_json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("filters", [{"state": "lost"}, {"since": "yesterday"}, {"cursor": "nonsense"}])
+@pytest.mark.parametrize(
+    "filters", [{"state": "lost"}, {"since": "yesterday"}, {"since": "0001-01-01T00:00:00+14:00"}, {"cursor": "x"}]
+)
 def test_a_filter_that_means_nothing_is_refused(api: FlaskClient, filters: dict[str, str]) -> None:
     """An empty list would look like an answer."""
     answer = api.get(URL, query_string=filters)
 
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.get_json()["errors"]] == [f"/{name}" for name in filters]
+
+
+@pytest.mark.parametrize("name", ["text", "identifier", "until"])
+def test_a_parameter_that_is_none_is_refused(api: FlaskClient, name: str) -> None:
+    """And the answer says where to search, or which ones there are."""
+    answer = api.get(URL, query_string={name: "Ada"})
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["pointer"] == f"/{name}"
+    assert ("event, integration" if name == "until" else "/submissions/search") in error["detail"]
 
 
 def test_what_is_not_there_is_404(api: FlaskClient) -> None:

@@ -32,7 +32,11 @@ def test_a_token_for_reading_changes_nothing(anybody: FlaskClient) -> None:
         anybody.post(f"{URL}/a/pause", headers=headers),
         anybody.post(f"{URL}/a/rotate-secret", headers=headers),
         anybody.post("/api/v1/dead-letters/discard", json={"filter": {}}, headers=headers),
-        anybody.post("/api/v1/dead-letters/replay", json={"filter": {}, "dry_run": True}, headers=headers),
+        anybody.post("/api/v1/dead-letters/replay", json={"filter": {}}, headers=headers),
+        anybody.post("/api/v1/dead-letters/replay", json={"filter": {}, "dry_run": "yes"}, headers=headers),
+        anybody.post("/api/v1/dead-letters/replay", data="[", headers=headers),
+        anybody.post("/api/v1/dead-letters/discard", json={"filter": {}, "dry_run": True}, headers=headers),
+        anybody.post("/api/v1/jobs/x/stop", headers=headers),
         anybody.post("/api/v1/people/forget", json={"kind": "email", "value": "a"}, headers=headers),
     ):
         assert answer.status_code == 403
@@ -44,5 +48,7 @@ def test_a_token_for_reading_may_ask_questions_that_need_a_body(anybody: FlaskCl
     headers = {"Authorization": f"Bearer {READ_TOKEN}"}
 
     assert anybody.post("/api/v1/submissions/search", json={"text": "Ada"}, headers=headers).status_code == 200
+    asked = {"filter": {}, "dry_run": True}
+    assert anybody.post("/api/v1/dead-letters/replay", json=asked, headers=headers).status_code == 202
     assert anybody.post(f"{URL}/nobody/test", headers=headers).status_code == 404
     assert anybody.post(f"{URL}/nobody/preview", json={"submission": {}}, headers=headers).status_code == 404

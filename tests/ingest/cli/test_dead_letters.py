@@ -120,7 +120,8 @@ def test_an_export_is_a_line_for_each(komo_braze: Run, letters: list[str], tmp_p
 
     status, out, err = komo_braze("dead-letters", "export")
     assert komo_braze("dead-letters", "export", "--text", "Bo", str(path)) == (0, "", "")
-    assert komo_braze("dead-letters", "export", "--text", "nobody", str(tmp_path / "none")) == (0, "", "")
+    nothing = komo_braze("dead-letters", "export", "--text", "nobody", str(tmp_path / "none"))
+    assert nothing == (0, "", "There are no such dead letters.\n")
 
     lines = [orjson.loads(line) for line in out.splitlines()]
     assert (status, err) == (0, "")
@@ -128,6 +129,72 @@ def test_an_export_is_a_line_for_each(komo_braze: Run, letters: list[str], tmp_p
     assert lines[0] == orjson.loads(komo_braze("dead-letters", "show", letters[2], "--json")[1])
     assert orjson.loads(path.read_bytes())["id"] == letters[1]
     assert (tmp_path / "none").read_bytes() == b""
+
+
+@pytest.mark.parametrize("file", ["/dev/full", "/nowhere/letters.jsonl"])
+def test_an_export_that_can_t_be_written_is_one_sentence(komo_braze: Run, letters: list[str], file: str) -> None:
+    """Half of the letters in a file would look like all of them."""
+    status, out, err = komo_braze("dead-letters", "export", file)
+
+    assert (status, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "should not have happened" not in err
+
+
+def test_what_was_mistyped_is_named(worker: None, komo_braze: Run, letters: list[str], stores: Stores) -> None:
+    """All of it fails the command; beside others it is in the result, and in that of a dry run."""
+    for more in ([], ["--dry-run"]):
+        status, out, err = komo_braze("dead-letters", "replay", "nothing", "nobody", *more)
+        assert (status, out) == (1, "")
+        assert err == "Error: There are no dead letters nothing, nobody, or they are no longer kept.\n"
+    assert stores.jobs.recent() == []
+
+    assert "nothing" in komo_braze("dead-letters", "replay", letters[0], "nothing", "--dry-run")[1]
+    status, out, err = komo_braze("dead-letters", "discard", letters[0], "nothing", "--yes", "--json")
+    assert (status, err) == (0, "")
+    assert orjson.loads(out)["result"] == {"gone": ["nothing"], "skipped": {"gone": 1}}
+
+
+def asked_before_discarding(arguments: list[str], komo_braze: Run, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The question on a terminal, which is answered with no."""
+
+    class Asked(BaseException):
+        pass
+
+    def confirm(text: str, **_: Any) -> None:
+        raise Asked(text)
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", confirm)
+    with pytest.raises(Asked) as asked:
+        komo_braze("dead-letters", "discard", *arguments)
+    return str(asked.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["--all"], "Discard 3 dead letters for good?"),
+        (["--text", "Ada"], "Discard 1 dead letter for good?"),
+        (["--text", "nobody"], "Discard 0 dead letters for good?"),
+    ],
+)
+def test_discarding_says_how_many(
+    arguments: list[str], asked: str, komo_braze: Run, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever meant one of them stops here."""
+    assert asked_before_discarding(arguments, komo_braze, monkeypatch) == asked
+
+
+def test_of_many_letters_a_bound_is_told(
+    komo_braze: Run, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Counting a million of them would take longer than anybody waits for a question."""
+    monkeypatch.setattr("ingest.cli.dead_letters.MOST_COUNTED", 2)
+
+    asked = asked_before_discarding(["--all"], komo_braze, monkeypatch)
+
+    assert asked == "Discard more than 2 dead letters for good?"
 
 
 def test_a_dry_run_shows_the_requests_and_changes_nothing(komo_braze: Run, letters: list[str], stores: Stores) -> None:
@@ -198,13 +265,17 @@ def test_without_a_worker_the_job_stays(
     assert (status, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert job_id in err
+    status, out, err = komo_braze("dead-letters", "replay", "--all", "--json")
+    assert (status, orjson.loads(out)["state"], len(err.splitlines())) == (1, "queued", 1)
 
 
 @pytest.mark.parametrize("verb", ["replay", "discard"])
 @pytest.mark.parametrize(
     "arguments",
     [[], ["512c0000000000000000", "--all"], ["512c0000000000000000", "--reason", "refused"],
-     ["--all", "--integration", "summer"], ["--rate", "0", "--all"], ["--text", " "]],
+     ["--all", "--integration", "summer"], ["--rate", "0", "--all"], ["--text", " "],
+     ["--all", "--rate", "nan"], ["--all", "--rate", "inf"], ["--all", "--rate", "1e-9"],
+     ["--all", "--events-not-older-than", "nan"]],
 )  # fmt: skip
 def test_which_ones_has_to_be_said_in_one_way(verb: str, arguments: list[str], komo_braze: Run, stores: Stores) -> None:
     """Everything is meant only where somebody says so."""

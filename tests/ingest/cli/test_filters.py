@@ -47,7 +47,16 @@ def test_times_without_an_offset_are_utc() -> None:
     assert found.until == datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=2)))
 
 
-@pytest.mark.parametrize("options", [["--since", "soon"], ["--text", ""], ["--identifier", " "], ["--reason", "lost"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--since", "soon"],
+        ["--since", "0001-01-01T00:00:00+14:00"],
+        ["--text", ""],
+        ["--identifier", " "],
+        ["--reason", "lost"],
+    ],
+)
 def test_what_can_t_be_meant_is_wrong_usage(options: list[str]) -> None:
     """A blank text would stand in every body."""
     with pytest.raises(click.UsageError):

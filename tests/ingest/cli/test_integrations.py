@@ -81,8 +81,21 @@ def test_lists_are_lines_for_people(komo_braze: Run, document: Callable[..., str
     komo_braze("integrations", "apply", document())
 
     header, line = komo_braze("integrations", "list")[1].splitlines()
-    assert header.split() == ["ID", "STATE", "VERSION", "BRAZE", "WORKSPACE", "NAME"]
+    assert header.split("  ")[0] == "ID"
+    assert header.split() == ["ID", "STATE", "VERSION", "BRAZE", "WORKSPACE", "NAME", "WAITS", "BECAUSE"]
     assert line.split() == ["summer", "active", "1", "acme", "Summer", "hub"]
+
+
+def test_what_keeps_an_integration_from_sending_is_told(komo_braze: Run, document: Callable[..., str]) -> None:
+    """It is the first question when something does not arrive."""
+    komo_braze("integrations", "apply", document())
+    shown = orjson.loads(komo_braze("integrations", "show", "summer")[1])
+    assert shown["standing"] == {"sending": True, "because": None, "until": None, "last_problem": None}
+    komo_braze("integrations", "pause", "summer")
+
+    assert komo_braze("integrations", "list")[1].splitlines()[1].endswith("Summer hub  Paused by a person.")
+    (listed,) = orjson.loads(komo_braze("integrations", "list", "--json")[1])
+    assert (listed["standing"]["sending"], listed["standing"]["because"]) == (False, "Paused by a person.")
 
 
 def test_every_problem_of_a_document_is_a_line(komo_braze: Run, document: Callable[..., str]) -> None:

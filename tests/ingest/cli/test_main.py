@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from shlex import quote
+
 import click
 import pytest
 
@@ -70,3 +74,20 @@ def test_every_command_is_there_and_says_what_it_does(capsys: pytest.CaptureFixt
         assert command is not None
         assert command.help
         assert f"\n  {name} " in listed
+
+
+@pytest.mark.parametrize("into", ["| head -1", "> /dev/full"])
+def test_an_output_that_ends_early_is_no_accident(into: str) -> None:
+    """Who reads no further is no error to tell of, but no success either, as with git; a full disk is told."""
+    program = "import click; from ingest.cli import main as m\n"
+    program += "c = click.Command('c', callback=lambda: [click.echo('x' * 1000) for _ in range(1000)])\n"
+    program += "m.Commands.get_command = lambda *_: c\nm.main(['c'])"
+    line = f"{sys.executable} -c {quote(program)} {into}"
+
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, timeout=60)
+
+    if "head" in into:
+        assert (done.returncode, done.stderr) == (141, "")
+    else:
+        assert done.returncode == 1
+        assert done.stderr == "Error: The output can't be written (No space left on device).\n"

@@ -56,6 +56,14 @@ def test_a_value_that_was_left_out_is_asked_for(
     assert asked == [("forget", {"kind": "user_alias", "value": "ada", "alias_label": "login"})]
 
 
+def test_an_alias_without_its_label_is_told_what_is_missing(komo_braze: Run, stores: Stores) -> None:
+    """Not that the option belongs to the very kind that was given."""
+    status, _, err = komo_braze("people", "forget", "--kind", "user_alias", "--value", "a")
+
+    assert (status, stores.jobs.open()) == (2, [])
+    assert "--alias-label is missing" in err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

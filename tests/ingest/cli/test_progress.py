@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import cast
 
 import click
+import orjson
 import pytest
 
-from ingest.cli.progress import end, follow
+from ingest.cli.progress import end, follow, watch
 from workers.store.jobs import Job, Jobs
 
 QUEUED = Job("0123456789abcdef", "replay", "queued", "test", {}, "2026-11-20T12:00:00.000Z")
@@ -99,6 +100,25 @@ def test_who_stops_looking_does_not_stop_the_job() -> None:
         Scripted(RUNNING, KeyboardInterrupt()).follow()
 
     assert error.value.message.endswith("The job goes on: komo-braze jobs show 0123456789abcdef")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_program_learns_the_id_of_a_job_that_it_did_not_see_end(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may want to look again."""
+    with pytest.raises(click.ClickException):
+        watch(cast(Jobs, Scripted(KeyboardInterrupt())), RUNNING, as_json)
+
+    out = capsys.readouterr().out
+    assert (orjson.loads(out)["id"] == RUNNING.id) if as_json else out == ""
+
+
+def test_a_job_that_was_stopped_fails_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """It was not done; what it did is printed."""
+    with pytest.raises(click.ClickException, match="0123456789abcdef was stopped"):
+        end(replace(DONE, state="stopped"), False)
+    assert "3 done" in capsys.readouterr().out
 
 
 def test_a_job_that_disappears_is_not_waited_for() -> None:

@@ -1,5 +1,6 @@
 import html
 import json
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -254,6 +255,53 @@ def test_the_key_is_taken_out_of_what_is_said_about_an_object() -> None:
         reply = read(status, {"message": "success", "errors": [error]})
         assert isinstance(reply, Accepted | AllRefused)
         assert reply.refused[0].words == "not for [key]"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("sam@example.com is not valid", "[e-mail] is not valid"),
+        ("'Sam.O+x@mail.example.co.uk', and <a@b>", "'[e-mail]', and <[e-mail]>"),
+        ("?email=sam%40example.com&x=1", "?email=[e-mail]&x=1"),
+        ("phone +61412345678", "phone [number]"),
+        ("phone:+61 412 345-678.", "phone:[number]."),
+        ("(02) 9999 1234 and 02/99991234", "[number] and [number]"),
+        ("06.12.34.56.78 or tel-0412345678", "[number] or tel-[number]"),
+        ("no profile 12345678", "no profile [number]"),
+    ],
+)
+def test_people_are_taken_out_of_braze_s_words(said: str, kept: str) -> None:
+    """They are kept with every submission of the request, and so with those of other people."""
+    assert redact(said, "") == kept
+    assert read_reply(400, {}, orjson.dumps({"message": said}), secret="", now_s=0).words == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "object 12 of 75, limit 100000",
+        "user 543df196-94a7-4eac-8d9c-000000000012",
+        "request 5c693eeb7914378810300000 and a1234567890 and user_12345678",
+        "address 203.0.113.10 is not on the list",
+        "since 2026-11-20T12:00:00.000Z",
+        "1, 2, 3, 4, 5, 6, 7 and 8",
+        "error 429: try after 60 s",
+        "follow @braze",
+    ],
+)
+def test_numbers_and_ids_that_are_nobody_s_stay(said: str) -> None:
+    """They are what a mistake is found by."""
+    assert redact(said, "") == said
+
+
+@pytest.mark.parametrize("piece", ["1", "a", "1 ", "a.", "a@", "1-", "(", "+1", "1.", "%40", "_", "9" * 50 + "x"])
+def test_long_answers_are_read_in_time(piece: str) -> None:
+    """An answer is Braze's, or whoever stands in between."""
+    began = time.process_time()
+
+    redact(piece * (50_000 // len(piece)), "")
+
+    assert time.process_time() - began < 1
 
 
 def test_without_a_key_nothing_is_taken_out() -> None:

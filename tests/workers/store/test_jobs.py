@@ -6,7 +6,7 @@ import redis
 
 from tests.fakes import PowerCut, power_cut_after
 from workers.errors import LeaseLost
-from workers.store.jobs import KEEP_S, LEASE_MS, LISTED_MS, Jobs
+from workers.store.jobs import AT_WORK, CALL_MS, KEEP_S, LEASE_MS, LISTED_MS, Jobs
 
 
 @pytest.fixture
@@ -57,10 +57,64 @@ def test_a_job_may_rest_before_the_next_one_takes_it(jobs: Jobs, store_connectio
     """It waits for something; whoever calls meanwhile need not look."""
     job = jobs.create("replay", {}, by="api")
     jobs.take(job.id, "one")
-    jobs.let_go(job.id, "one", rest_s=5)
+    jobs.let_go(job.id, "one", rest_s=5, spent_s=0.3)
 
     assert not jobs.take(job.id, "two")
-    assert 0 < store_connection.pttl(f"komo:job:{job.id}:lease") <= 5000
+    assert 3000 < store_connection.pttl(f"komo:job:{job.id}:lease") < 5000  # its call may come a little early
+    assert jobs.to_call() == []
+    assert 5000 < store_connection.pttl(f"komo:job:{job.id}:called") <= 5000 + CALL_MS
+    assert store_connection.hget(f"komo:job:{job.id}", "spent") == b"300"
+
+
+def test_a_few_jobs_are_at_work_and_the_others_stand_in_line(jobs: Jobs, store_connection: redis.Redis) -> None:
+    """Thirty at once would leave no slot to deliveries."""
+    made = [jobs.create("replay", {}, by="api").id for _ in range(AT_WORK + 2)]
+    assert [jobs.take(one, f"token of {one}") for one in made] == [True] * AT_WORK + [False] * 2
+    assert jobs.to_call() == []  # whoever makes room calls for them
+
+    first = jobs.let_go(made[0], f"token of {made[0]}", rest_s=5)
+
+    assert first in made[AT_WORK:]
+    assert not jobs.take(jobs.create("replay", {}, by="api").id, "who comes by")
+    assert jobs.take(str(first), "another")
+    assert not jobs.take(made[-1] if first != made[-1] else made[-2], "one more")
+    assert jobs.renew(str(first), "another")
+    assert jobs.let_go(made[0], f"token of {made[0]}") is None  # it has left already
+
+
+def test_who_stands_in_line_is_found_although_nobody_made_room_for_them(
+    jobs: Jobs, store_connection: redis.Redis
+) -> None:
+    """Those at work were killed: their places are free after a while, and nobody says so."""
+    made = [jobs.create("replay", {}, by="api").id for _ in range(AT_WORK + 1)]
+    for one in made:
+        jobs.take(one, f"token of {one}")
+    store_connection.delete(*[f"komo:jobs:lease:{number}" for number in range(AT_WORK)])
+
+    assert jobs.to_call() == made[AT_WORK:]
+    assert jobs.take(made[AT_WORK], "another")
+
+
+def test_a_call_that_is_on_its_way_is_not_made_twice(jobs: Jobs) -> None:
+    """Calls would pile up in a queue that is long already."""
+    job = jobs.create("replay", {}, by="api")
+
+    jobs.expect_call(job.id)
+    assert jobs.to_call() == []
+    jobs.forget_call(job.id)
+    assert jobs.to_call() == [job.id]
+    assert jobs.to_call() == []
+
+
+def test_a_job_in_a_list_is_short(jobs: Jobs) -> None:
+    """A hundred of them with ten thousand ids each would be no answer."""
+    asked = {"ids": ["a"], "rate": 5}
+
+    told = jobs.create("replay", asked, by="api").short()
+
+    assert told["asked"] == {"rate": 5}
+    assert "result" not in told
+    assert jobs.create("forget", {"value": "ann"}, by="api").short()["asked"] is None
 
 
 def test_who_has_lost_a_job_writes_nothing_more(jobs: Jobs, store_connection: redis.Redis) -> None:

@@ -68,7 +68,7 @@ def hub(store_connection: redis.Redis) -> Hub:
 
 
 def test_a_letter_that_is_put_back_waits_with_all_it_had(hub: Hub) -> None:
-    """Its id, its stamp, its body and what Braze has accepted of it."""
+    """Its id, its stamp, its body, the version it was received under and what Braze has accepted of it."""
     bury(hub.connection, hub.integration, "ann", 7, done={"a": ["team"], "e": []})
     [letter] = hub.list_all()
 
@@ -82,7 +82,7 @@ def test_a_letter_that_is_put_back_waits_with_all_it_had(hub: Hub) -> None:
         f"{7:016x}",
         ["external_id", "ann", None],
         letter.head[4],
-        3,
+        1,
         letter.head[6],
     ]
     assert entry[b"b"] == letter.body
@@ -92,7 +92,8 @@ def test_a_letter_that_is_put_back_waits_with_all_it_had(hub: Hub) -> None:
     assert hub.ledger() == {"waiting": 1}
     assert Ledger(hub.connection).waiting_bytes(hub.integration) == len(entry[b"b"]) + len(entry[b"h"])
     [done] = hub.connection.hvals(f"{hub.prefix}:done:{moved.wake[0]}")
-    assert orjson.loads(done) == {"a": ["team"], "e": []}
+    replayed_ms = int(entry[b"t"])
+    assert orjson.loads(done) == {"a": ["team"], "e": [], "h": [[letter.at_ms, "refused", 1, 0, replayed_ms]]}
     assert hub.connection.hget(f"{hub.prefix}:open", str(DAY)) == b"1"
     assert hub.left() == (0, {"done": 1})
     assert hub.inbox.active() == ["summer-hub"]
@@ -117,12 +118,10 @@ def test_the_inbox_hands_out_what_was_put_back(hub: Hub) -> None:
 
     assert isinstance(batch, Batch)
     [entry] = batch.entries
-    assert (entry.submission_id, entry.order, entry.done, entry.event) == (
-        wanted,
-        7,
-        {"a": ["team"]},
-        "CompetitionEntrySuccess",
-    )
+    assert (entry.submission_id, entry.order, entry.event) == (wanted, 7, "CompetitionEntrySuccess")
+    assert entry.done is not None
+    assert entry.done["a"] == ["team"]
+    assert [death[1] for death in entry.deaths] == ["refused"]
 
 
 def test_the_same_person_has_the_same_lane_as_at_the_door(hub: Hub) -> None:
@@ -206,6 +205,7 @@ def test_what_is_discarded_stays_searchable(hub: Hub) -> None:
     details = {"number": 1, "attempts": [{"at": 5, "status": 400}]}
     bury(hub.connection, hub.integration, "ann", 7, details=details)
     [letter] = hub.list_all()
+    died = {"died": letter.at_ms, "done": {}}
 
     assert hub.moves.discard(hub.integration, JOB, [letter.entry, "1-1"]) == 1
     assert hub.moves.discard(hub.integration, None, [letter.entry]) == 0
@@ -214,7 +214,7 @@ def test_what_is_discarded_stays_searchable(hub: Hub) -> None:
     assert hub.left() == (0, {"done": 1, "gone": 1})
     found: Any = hub.connection.xrange(f"{hub.prefix}:settled")
     [(_, record)] = found
-    assert orjson.loads(record[b"r"]) == [["discarded", ["refused"]]]
+    assert orjson.loads(record[b"r"]) == [["discarded", ["refused"], died]]
     assert orjson.loads(record[b"b"]) == [orjson.loads(letter.body)]
     assert orjson.loads(record[b"h"]) == [letter.head]
     assert orjson.loads(record[b"m"])["number"] == 1
@@ -255,3 +255,18 @@ def test_what_is_kept_for_a_job_goes_with_it(hub: Hub) -> None:
     hub.moves.drop([hub.integration], JOB)
 
     assert hub.connection.keys(f"*{JOB}*") == []
+
+
+def test_of_many_deaths_the_last_ones_are_remembered(hub: Hub) -> None:
+    """A letter that is replayed every day does not grow with every day."""
+    earlier = [[number, "too_big", 1, 0, number + 1] for number in range(5)]
+    bury(hub.connection, hub.integration, "ann", 7, done={"h": earlier, "k": 3, "t": []})
+    [letter] = hub.list_all()
+
+    [lane] = hub.put_back(letter).wake
+
+    found: Any = hub.connection.xrange(f"{hub.prefix}:in:{lane}")
+    [(entry, values)] = found
+    done = orjson.loads(hub.connection.hget(f"{hub.prefix}:done:{lane}", entry) or b"")
+    assert done["h"] == [*earlier[1:], [letter.at_ms, "refused", 1, 3, int(values[b"t"])]]
+    assert done["k"] == 3

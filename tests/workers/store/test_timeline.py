@@ -10,8 +10,13 @@ import redis
 from schemas.arrival import Arrival, Judgement
 from schemas.attempts import Attempts
 from schemas.batch import Batch, Settlement
+from schemas.deaths import Death
 from schemas.integration import Integration
-from tests.factories import NOON_MS, an_arrival, an_integration
+from tests.factories import NOON_MS, a_document, an_arrival, an_integration
+from tests.workers.test_drain import form
+from tests.workers.test_replay import Graveyard
+from workers.braze.reply import AllRefused, NoAnswer, NotAllowed, Refusal, Reply, Unavailable
+from workers.redo import redo
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
 from workers.store.timeline import Timeline
@@ -224,3 +229,193 @@ def test_what_is_not_there_is_not_found(hub: Hub, wanted: str) -> None:
     hub.accept(an_arrival("ann", 1))
 
     assert hub.timeline.show(wanted) is None
+
+
+class Story(Graveyard):
+    """An integration that lives now, whatever the other tests do with the clock."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        super().__init__(connection)
+        self.now = int(time.time() * 1000)
+
+    def steps(self, submission_id: str) -> list[dict[str, Any]]:
+        shown = self.stores.timeline.show(submission_id)
+        assert shown is not None
+        steps: list[dict[str, Any]] = shown["timeline"]
+        return steps
+
+    def told(self, submission_id: str) -> list[str]:
+        return [one["what"] for one in self.steps(submission_id)]
+
+    def refuse(self) -> None:
+        """Until everything that waits is dead."""
+        refused = AllRefused(400, "no", refused=[Refusal("attributes", 0, "bad"), Refusal("events", 0, "bad")])
+        self.braze.answers = [refused]
+        self.drain_until_quiet()
+
+    def save(self, **document: Any) -> None:
+        self.stores.integrations.save(a_document(**document), by="test")
+
+
+@pytest.fixture
+def story(store_connection: redis.Redis) -> Story:
+    return Story(store_connection)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "flight_state"),
+    [(Unavailable(502, "away"), "waiting", b"clean"), (NoAnswer(0, "lost"), "waiting", b"unknown"),
+     (NotAllowed(401, "no key"), "waiting", b"clean")],
+)  # fmt: skip
+def test_what_was_put_off_waits(story: Story, answer: Reply, state: str, flight_state: bytes) -> None:
+    """Nobody is sending it, and the ledger says so too."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.braze.answers = [answer]
+    story.drain()
+
+    assert story.stores.connection.hget(f"{own(story.integration)}:lane:0", "flight_state") == flight_state
+    for chosen, ids in (("waiting", [wanted]), ("in_flight", [])):
+        assert [one["id"] for one in story.stores.timeline.list(state=chosen)[0]] == ids
+    assert (story.ledger()["waiting"], story.ledger()["in_flight"]) == (1, 0)
+    shown = story.stores.timeline.show(wanted)
+    assert shown is not None
+    assert (shown["state"], shown["attempts"]) == (state, 1)
+    assert story.told(wanted) == ["received", "attempt", "waits"]
+    assert story.steps(wanted)[1]["answer"] == answer.words
+
+
+def test_what_waits_says_why_and_until_when(story: Story) -> None:
+    """It is the first thing that anybody asks."""
+    (first,) = story.accept(form("ann", 1))
+    assert story.steps(first)[-1] == {"what": "waits", "because": "It waits for its turn.", "until": None}
+    story.drain()
+    (second,) = story.accept(form("ann", 2))
+    story.drain()
+    assert story.steps(second)[-1]["because"] == "Its person was written to a moment ago."
+    assert story.steps(second)[-1]["until"] is not None
+    story.stores.integrations.pause("summer-hub", by="test")
+    assert story.steps(second)[-1]["because"] == "Paused by a person."
+    story.save(identifiers=[{"kind": "external_id", "field": "email"}], enabled=True)
+    story.stores.integrations.resume("summer-hub", by="test")
+    assert "judged again" in story.steps(second)[-1]["because"]
+
+
+def test_a_replay_shows_the_death_before_it(story: Story) -> None:
+    """Under the rules of each time, with the attempts of each life."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.refuse()
+    assert story.told(wanted) == ["received", "mapped", "attempt", "dead"]
+    story.save(name="Another name")
+    story.replay()
+    assert story.told(wanted) == ["received", "mapped", "attempt", "dead", "replayed", "waits"]
+    story.now += 5000
+    story.drain_until_quiet()
+
+    steps = story.steps(wanted)
+
+    assert [one["what"] for one in steps] == [
+        "received", "mapped", "attempt", "dead", "replayed", "mapped", "attempt", "delivered",
+    ]  # fmt: skip
+    assert [one["version"] for one in steps if "version" in one] == [1, 1, 2]
+    assert steps[3]["reason"] == "refused"
+    assert [one["attempt"] for one in steps if one["what"] == "attempt"] == [1, 2]
+
+
+def test_every_death_is_told_of_what_dies_again(story: Story) -> None:
+    """Whoever looks at it wants to know what was tried already."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.refuse()
+    for _ in range(2):
+        story.replay()
+        story.now = int(time.time() * 1000) + 5000
+        story.stores.connection.delete(f"{{acme}}:cool:{story.now // 2000}")
+        story.refuse()
+
+    steps = story.steps(wanted)
+
+    life = ["mapped", "attempt", "dead"]
+    assert [one["what"] for one in steps] == ["received", *life, "replayed", *life, "replayed", *life]
+    assert [one["attempt"] for one in steps if one["what"] == "attempt"] == [1, 2, 3]
+    assert steps[-1]["replays"] == 2
+
+
+def test_what_was_put_off_between_its_deaths_keeps_them(story: Story) -> None:
+    """A batch that is tried again carries what it knew before."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.refuse()
+    story.replay()
+    story.now += 5000
+    story.braze.answers = [Unavailable(503, "away")]
+    story.drain()
+    assert story.told(wanted)[3:] == ["dead", "replayed", "attempt", "waits"]
+    story.drain_until_quiet()
+
+    assert story.told(wanted)[3:] == ["dead", "replayed", "mapped", "attempt", "attempt", "delivered"]
+
+
+def test_what_was_discarded_says_when_and_why_it_died(story: Story) -> None:
+    """And when it was given up, and what happened before."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.refuse()
+    story.replay()
+    story.now += 5000
+    story.refuse()
+    story.work(story.ask(kind="discard"))
+
+    steps = story.steps(wanted)
+
+    life = ["mapped", "attempt", "dead"]
+    assert [one["what"] for one in steps] == ["received", *life, "replayed", *life, "discarded"]
+    assert [one["reason"] for one in steps if one["what"] == "dead"] == ["refused", "refused"]
+
+
+def test_one_that_died_at_the_door_is_told_like_the_others(story: Story) -> None:
+    """Nothing was tried with it."""
+    story.save(identifiers=[{"kind": "email", "field": "email"}])
+    (wanted,) = story.accept(form("ann", 1, email="nonsense"))
+    story.work(story.ask(kind="discard"))
+
+    assert story.told(wanted) == ["received", "mapped", "dead", "discarded"]
+
+
+def test_the_version_of_its_receipt_outlives_a_change_of_the_rules(story: Story) -> None:
+    """What it was mapped under is told beside it; also of what nobody wants any more, and of what was tried before."""
+    (kept, lost) = story.accept(form("ann", 1, email="ann@example.com"), form("bob", 2))
+    story.braze.answers = [Unavailable(503, "away")]
+    story.drain()
+    story.save(identifiers=[{"kind": "email", "field": "email"}])
+    redo("summer-hub", story.stores)
+    story.now += 60_000
+    story.drain_until_quiet()
+
+    versions = [[one.get("version") for one in story.steps(wanted)[:2]] for wanted in (kept, lost)]
+
+    assert versions == [[1, 2], [1, 2]]
+    assert story.told(kept) == ["received", "mapped", "attempt", "attempt", "delivered"]
+    assert story.told(lost) == ["received", "mapped", "attempt", "filtered"]
+
+
+def test_what_is_filtered_after_a_replay_shows_the_death_before_it(story: Story) -> None:
+    """The rules changed while it waited again."""
+    (wanted,) = story.accept(form("ann", 1))
+    story.refuse()
+    story.replay()
+    story.save(identifiers=[{"kind": "email", "field": "email"}])
+    redo("summer-hub", story.stores)
+
+    assert story.told(wanted) == ["received", "mapped", "attempt", "dead", "replayed", "mapped", "filtered"]
+
+
+def test_deaths_of_another_shape_are_left_out(hub: Hub) -> None:
+    """What an older version wrote, or nobody knows who, must not hide the submission."""
+    (wanted,) = hub.accept(dead(1))
+    found: Any = hub.connection.xrange(f"{own(hub.summer)}:dlq")
+    [(_, letter)] = found
+    hub.connection.delete(f"{own(hub.summer)}:dlq")
+    hub.connection.xadd(f"{own(hub.summer)}:dlq", {**letter, "done": '{"h":[[1,"refused"],7,[1,"too_big",1,0,2]]}'})
+
+    shown = hub.timeline.show(wanted)
+
+    assert shown is not None
+    assert [one["what"] for one in shown["timeline"]] == ["received", "mapped", "dead", "replayed", "mapped", "dead"]
+    assert shown["timeline"][2]["reason"] == Death(1, "too_big", 1, 0, 2).reason
