@@ -5,11 +5,15 @@ Formats and years: https://www.braze.com/docs/api/objects_filters/user_attribute
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
-from workers.values import Convert, Flawed
+from schemas.date_format import Part, parts
+from workers.flaws import Convert, Flawed
+from workers.locales import locales, one_meaning
+from workers.words import plain
 
 #: Outside of these years Braze keeps a time as a string, and drops an object that holds one.
 YEARS = range(1, 3001)
@@ -18,34 +22,52 @@ SECONDS_FROM = 100_000_000
 #: From here on a number counts milliseconds: as seconds it would be the year 5138.
 MILLISECONDS_FROM = 100_000_000_000
 
-_TOKENS = {"YYYY": "year", "MM": "month", "DD": "day", "HH": "hour", "mm": "minute", "ss": "second"}
-_TOKEN = re.compile("|".join(_TOKENS))
+#: The first year of the century that a two-digit year is of, or None where it can't be told.
+Century = Callable[[int], int | None]
+#: Two-digit years from here on are of the 1900s, as in POSIX and Python's `strptime`.
+#: https://docs.python.org/3/library/time.html#time.strptime
+PIVOT = 69
+
+#: Distinct dates remembered per pattern: birthdays come back with every visit of a person.
+REMEMBERED = 5_000
+
+_NAME = r"[^\W\d_]+\.?|[0-9]{1,2}月"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?", re.ASCII | re.DOTALL)
 _EPOCH = re.compile(r"\d{9,14}(\.\d{1,9})?", re.ASCII)
+
+
+def _posix_century(year: int) -> int:
+    return 1900 if year >= PIVOT else 2000
 
 
 def as_date(pattern: str | None = None) -> Convert:
     """
     A converter to `YYYY-MM-DD`, from an ISO 8601 date or time, or from the pattern. Day and month are never guessed.
 
+    The date is the one that was written, whatever the time and offset beside it.
+
     Args:
-        pattern: YYYY, MM, DD, HH, mm, ss and the signs between them. A date as ISO 8601 writes it is taken too, unless
-            the pattern itself begins with the year.
+        pattern: As `schemas.date_format` knows them. A date as ISO 8601 writes it is taken too, unless the pattern
+            itself begins with the year. Without YY a year has four digits, without MMM a month is a number.
     """
-    read = _reader(pattern)
+    read = reader(pattern)
 
-    def convert(value: Any) -> Any:
-        found = read(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            return Flawed("not_a_date")
-        return found.date().isoformat() if found.year in YEARS else Flawed("date_out_of_range")
+    @lru_cache(REMEMBERED)
+    def convert_text(written: str) -> Any:
+        found = read(written.strip())
+        return Flawed("not_a_date") if found is None else date_of(found)
 
-    return convert
+    return lambda value: convert_text(value) if isinstance(value, str) else Flawed("not_a_date")
+
+
+def date_of(moment: datetime) -> Any:
+    """The date of a moment, as it was written."""
+    return moment.date().isoformat() if moment.year in YEARS else Flawed("date_out_of_range")
 
 
 def as_datetime(pattern: str | None = None) -> Convert:
     """A converter to ISO 8601 in UTC, from what `as_date` takes or from epoch seconds or milliseconds. No zone: UTC."""
-    read = _reader(pattern)
+    read = reader(pattern)
 
     def convert(value: Any) -> Any:
         found = read(value.strip()) if isinstance(value, str) else None
@@ -61,7 +83,8 @@ def as_datetime(pattern: str | None = None) -> Convert:
 def to_utc(moment: datetime) -> Any:
     """`2026-02-03T04:05:06.789Z`; naive times are UTC."""
     try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is not UTC:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         return Flawed("datetime_out_of_range")
     return braze_time(moment) if moment.year in YEARS else Flawed("datetime_out_of_range")
@@ -72,42 +95,78 @@ def braze_time(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def _reader(pattern: str | None) -> Callable[[str], datetime | None]:
+def reader(pattern: str | None, century: Century = _posix_century) -> Callable[[str], datetime | None]:
+    """
+    What reads a text as ISO 8601 or as the pattern says; None for a text that is no such date.
+
+    Args:
+        century: Of a year with two digits, or None where it can't be told.
+    """
     if pattern is None:
-        return _from_iso
-    expression = _expression(pattern)
+        return from_iso
+    pieces = list(parts(pattern))
+    expression = _expression(pieces)
+    begins_with_year = pieces[0].name == "year" and not pieces[0].before
 
     def read(written: str) -> datetime | None:
         match = expression.fullmatch(written)
-        if match is None:
-            return None if pattern.startswith("YYYY") else _from_iso(written)
-        parts = {"month": 1, "day": 1} | {name: int(digits) for name, digits in match.groupdict().items()}
-        return _built(parts)
+        if match is not None:
+            return _built(match.groupdict(), century)
+        return None if begins_with_year else from_iso(written)
 
     return read
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def _expression(pieces: list[Part]) -> re.Pattern[str]:
+    expression, named = "", set[str]()
+    for place, (before, _, name) in enumerate(pieces):
+        expression += re.escape(before)
+        if name:
+            found = _digits(pieces, place)
+            expression += f"({found})" if name in named else f"(?P<{name}>{found})"
+            named.add(name)
+    return re.compile(expression, re.IGNORECASE)
+
+
+def _digits(pieces: list[Part], place: int) -> str:
     """Numbers may lack a leading zero where a sign follows or ends them, not where the next number follows at once."""
-    expression, place, named = "", 0, set[str]()
-    for token in _TOKEN.finditer(pattern):
-        expression += re.escape(pattern[place : token.start()])
-        place, name = token.end(), _TOKENS[token[0]]
-        alone = _TOKEN.match(pattern, place) is None and (not expression or expression[-1] not in ")")
-        digits = r"\d{4}" if name == "year" else r"\d{1,2}" if alone else r"\d{2}"
-        expression += f"({digits})" if name in named else f"(?P<{name}>{digits})"
-        named.add(name)
-    return re.compile(expression + re.escape(pattern[place:]), re.ASCII)
+    before, _, name = pieces[place]
+    follower = pieces[place + 1]
+    match name:
+        case "month_name":
+            return _NAME
+        case "year":
+            return "[0-9]{4}"
+        case "short_year":
+            return "[0-9]{2}"
+    alone = (follower.before or not follower.token) and (before or not place)
+    return "[0-9]{1,2}" if alone else "[0-9]{2}"
 
 
-def _built(parts: dict[str, int]) -> datetime | None:
+@cache
+def _months() -> Mapping[str, str]:
+    """Names and abbreviations of months in many languages, and their numbers; what means two months is in none."""
+    kinds = [(kind, width) for kind in ("format", "stand-alone") for width in ("wide", "abbreviated")]
+    found = (locale.months[kind][width] for locale in locales() for kind, width in kinds)
+    return one_meaning((plain(name).rstrip("."), str(number)) for names in found for number, name in names.items())
+
+
+def _built(found: dict[str, str], century: Century) -> datetime | None:
+    if "month_name" in found:
+        found["month"] = _months().get(plain(found.pop("month_name")).rstrip("."), "0")
+    if "short_year" in found:
+        year = int(found.pop("short_year"))
+        start = century(year)
+        found["year"] = "0" if start is None else str(start + year)
+    numbers = {"month": 1, "day": 1} | {name: int(digits) for name, digits in found.items()}
     try:
-        return datetime(**parts)  # type: ignore[arg-type]  # noqa: DTZ001  (zoneless as written; read as UTC later)
+        return datetime(**numbers)  # type: ignore[arg-type]  # noqa: DTZ001  (zoneless as written; read as UTC later)
     except (TypeError, ValueError):
         return None
 
 
-def _from_iso(written: str) -> datetime | None:
+def from_iso(written: str) -> datetime | None:
+    """A date or time that begins with `YYYY-MM-DD`; naive without an offset."""
     if _ISO.fullmatch(written) is None:
         return None
     try:

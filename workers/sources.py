@@ -1,6 +1,7 @@
 """A rule's source → closures that find its value in a submission and make it what Braze takes. Pure."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from schemas.mapping import Source
@@ -16,9 +17,14 @@ from workers.values import (
     number,
     object_array,
     property_as_it_is,
+    property_object,
+    property_object_array,
     property_text,
     text,
 )
+
+#: Distinct questions remembered.
+REMEMBERED = 5_000
 
 Sections = Mapping[str, Any]
 #: From a submission's sections to a value, or MISSING.
@@ -29,6 +35,11 @@ _FIXED: Mapping[str, Convert] = {
     "boolean": boolean,
     "object": json_object,
     "object_array": object_array,
+}
+_FIXED_PROPERTIES: Mapping[str, Convert] = {
+    **_FIXED,
+    "object": property_object,
+    "object_array": property_object_array,
 }
 
 
@@ -56,10 +67,10 @@ def member_converter(source: Source) -> Convert:
 
 def property_converter(source: Source) -> Convert:
     """The converter of an event property: Braze forces no type on those, so without a declared one they keep theirs."""
-    return property_text if source.type == "string" else _declared(source) or property_as_it_is
+    return property_text if source.type == "string" else _declared(source, _FIXED_PROPERTIES) or property_as_it_is
 
 
-def _declared(source: Source) -> Convert | None:
+def _declared(source: Source, fixed: Mapping[str, Convert] = _FIXED) -> Convert | None:
     match source.type or (source.format and "date"):
         case "array":
             return array(source.separator)
@@ -70,7 +81,7 @@ def _declared(source: Source) -> Convert | None:
         case None | "string":
             return None
         case other:
-            return _FIXED[other]
+            return fixed[other]
 
 
 def getter(source: Source) -> Get:
@@ -96,15 +107,18 @@ def _path_getter(path: Path) -> Get:
 
 
 def _answer_getter(question: str, *, all_of_them: bool) -> Get:
-    """Questions are compared by their words: blanks and case are edited all the time."""
+    """Questions are compared by their words, as blanks and case are edited all the time, or by their id."""
     asked = _words(question)
+    asked_id = question.strip()
 
     def get(sections: Sections) -> Any:
         answers = sections.get("answers")
         found = [
             element["answer"]
             for element in (answers if isinstance(answers, list) else ())
-            if isinstance(element, dict) and "answer" in element and _words(element.get("question")) == asked
+            if isinstance(element, dict)
+            and "answer" in element
+            and (_words(element.get("question")) == asked or element.get("question_id") == asked_id)
         ]
         if len(found) > 1 and all_of_them:
             return [part for answer in found for part in (answer if isinstance(answer, list) else [answer])]
@@ -113,8 +127,13 @@ def _answer_getter(question: str, *, all_of_them: bool) -> Get:
     return get
 
 
-def _words(question: Any) -> str:
-    return " ".join(question.casefold().split()) if isinstance(question, str) else ""
+def _words(question: Any) -> str | None:
+    return _bare_words(question) if isinstance(question, str) else None
+
+
+@lru_cache(REMEMBERED)
+def _bare_words(question: str) -> str:
+    return " ".join(question.casefold().split())
 
 
 def property_getter(source: Source) -> Callable[[Sections, Any], Any]:

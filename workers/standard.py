@@ -8,203 +8,133 @@ Source: https://www.braze.com/docs/api/objects_filters/user_attributes_object/
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
 import orjson
-import phonenumbers
 
+from schemas.date_format import parts
 from schemas.submission import MISSING
-from workers.dates import as_date, as_datetime
-from workers.values import Convert, Flawed, boolean, json_object, number, spell, text
+from workers.countries import country
+from workers.dates import as_datetime, date_of, reader
+from workers.emails import email as email
+from workers.flaws import Convert, Flawed
+from workers.genders import gender
+from workers.languages import language
+from workers.numbers import number
+from workers.phones import phone as phone
+from workers.time_zones import time_zone
+from workers.values import boolean, json_object, spell, text
 
 #: Characters of `image_url`.
 MAX_URL = 1024
-#: Distinct values remembered per normaliser: the same ones come back with every submission of a person.
-REMEMBERED = 20_000
-#: Longer than any phone number that somebody typed with signs between its digits.
-MAX_PHONE = 40
+#: Nobody who plays a card was born before; it is the placeholder year of a database.
+FIRST_BIRTH = "1880"
+#: Distinct birthdays remembered per pattern, and distinct addresses of images.
+REMEMBERED = 5_000
 
-# https://www.braze.com/docs/user_guide/message_building_by_channel/email/email_setup/email_validation/
-_LOCAL = re.compile(r"[\w\-^+$'&#/!%*=?~`|]+(\.[\w\-^+$'&#/!%*=?~`|]+)*")
-_LOCAL_MICROSOFT = re.compile(r"[\w-]+(\.[\w-]+)*")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.ASCII)
-_MICROSOFT = ("msn", "hotmail", "outlook", "live")
-
-_GENDERS = {
-    "M": ("m", "male", "man", "boy"),
-    "F": ("f", "female", "woman", "girl"),
-    "O": ("o", "other", "another", "x", "non-binary", "nonbinary", "non binary", "diverse"),
-    "N": ("n", "n/a", "na", "not applicable"),
-    "P": ("p", "prefer not to say", "prefer not to answer", "rather not say", "i'd rather not say", "undisclosed"),
-}
-_GENDER = {word: letter for letter, words in _GENDERS.items() for word in words}
-
-#: What people write and the ISO list does not.
-_COUNTRY_WORDS = {
-    "uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB",
-    "u.s.": "US", "u.s.a.": "US", "america": "US", "russia": "RU", "turkey": "TR", "holland": "NL",
-    "the netherlands": "NL",
-    "ivory coast": "CI", "palestine": "PS", "brunei": "BN", "macedonia": "MK", "swaziland": "SZ", "cape verde": "CV",
-    "macau": "MO", "burma": "MM", "micronesia": "FM", "the philippines": "PH", "uae": "AE", "korea": "KR",
-}  # fmt: skip
-
-#: ISO 639-1.
-_LANGUAGES = frozenset(
-    re.findall(
-        "..",
-        "aaabaeafakamanarasavayazbabebgbhbibmbnbobrbscacechcocrcscucvcydadedv"
-        "dzeeeleneoeseteufafffifjfofrfygagdglgngugvhahehihohrhthuhyhziaidieig"
-        "iiikioisitiujajvkakgkikjkkklkmknkokrkskukvkwkylalblglilnloltlulvmgmh"
-        "mimkmlmnmrmsmtmynanbndnengnlnnnonrnvnyocojomorospapiplpsptqurmrnroru"
-        "rwsascsdsesgsiskslsmsnsosqsrssstsusvswtatetgthtitktltntotrtstttwtyug"
-        "ukuruzvevivowawoxhyiyozazhzu",
-    )
-)
-
-
-def email(value: Any) -> Any:
-    """An address that Braze accepts, in lower case: it also selects people, and must be the same everywhere."""
-    return _email(value) if isinstance(value, str) else Flawed("email_not_valid")
-
-
-@lru_cache(REMEMBERED)
-def _email(value: str) -> Any:
-    address = value.strip().lower()
-    local, at, host = address.rpartition("@")
-    return address if at and _is_local(local, host) and _is_host(host) else Flawed("email_not_valid")
-
-
-def _is_local(local: str, host: str) -> bool:
-    if len(local) > 64 or _LOCAL.fullmatch(local) is None:
-        return False
-    labels = host.split(".")
-    if "gmail" in labels:
-        return len(local) > 1
-    if any(name in label for label in labels for name in _MICROSOFT):
-        return _LOCAL_MICROSOFT.fullmatch(local.partition("+")[0]) is not None
-    return True
-
-
-def _is_host(host: str) -> bool:
-    labels = host.split(".")
-    return (
-        len(labels) > 1
-        and all(_LABEL.fullmatch(label) for label in labels)
-        and _TOP_LABEL.fullmatch(labels[-1]) is not None
-    )
-
-
-def phone(region: str | None) -> Convert:
-    """
-    A converter to E.164: ten digits without a plus sign are an American number to Braze, whatever the person meant.
-
-    Args:
-        region: ISO alpha-2 code of the country in which national numbers are read; without one they are left out.
-    Source: https://www.braze.com/docs/user_guide/message_building_by_channel/sms_mms_and_rcs/message_setup/user_phone_numbers/
-    """
-
-    def convert(value: Any) -> Any:
-        written = spell(value) if value.__class__ in (str, int) else ""
-        return _phone(written, region) if isinstance(written, str) else written
-
-    return convert
-
-
-@lru_cache(REMEMBERED)
-def _phone(written: str, region: str | None) -> Any:
-    flawed = Flawed("phone_not_valid")
-    if not 3 < len(written) <= MAX_PHONE:
-        return flawed
-    try:
-        parsed = phonenumbers.parse(written, region)
-    except phonenumbers.NumberParseException:
-        return flawed
-    if not phonenumbers.is_valid_number(parsed):
-        return flawed
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def gender(value: Any) -> Any:
-    """M, F, O, N or P, from the letter or common English words."""
-    found = _GENDER.get(" ".join(value.lower().replace("’", "'").split())) if isinstance(value, str) else None
-    return found or Flawed("gender_unknown")
-
-
-def country(value: Any) -> Any:
-    """An ISO 3166-1 alpha-2 code, from it, the alpha-3 code or the English name. Braze clears the field otherwise."""
-    found = _countries().get(" ".join(value.lower().split())) if isinstance(value, str) else None
-    return found or Flawed("country_unknown")
-
-
-@cache
-def _countries() -> Mapping[str, str]:
-    from pycountry import countries  # 30 ms that only those pay who map a country
-
-    codes = {}
-    for entry in countries:
-        for member in ("alpha_2", "alpha_3", "name", "official_name", "common_name"):
-            if hasattr(entry, member):
-                codes[getattr(entry, member).lower()] = entry.alpha_2
-    return codes | _COUNTRY_WORDS
-
-
-def language(value: Any) -> Any:
-    """A two-letter ISO 639-1 code; what follows it, such as the region of en-AU, is cut off."""
-    code = re.split("[-_]", value.strip().lower(), maxsplit=1)[0] if isinstance(value, str) else ""
-    return code if code in _LANGUAGES else Flawed("language_unknown")
-
-
-def time_zone(value: Any) -> Any:
-    """A name of the IANA database, in any case. Braze ignores others without saying so."""
-    found = _time_zones().get(value.strip().lower()) if isinstance(value, str) else None
-    return found or Flawed("time_zone_unknown")
-
-
-@cache
-def _time_zones() -> Mapping[str, str]:
-    return {name.lower(): name for name in available_timezones() if "/" in name or name in ("UTC", "GMT")}
+_PAIR = re.compile(r"([+-]?\d{1,2}(?:\.\d{1,20})?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d{1,20})?)", re.ASCII)
+_ADDRESS = re.compile(r"https?://[^\s/?#\\<>\"]+\.[^\s/?#\\<>\"]+([/?#][^\s<>\"\\]*)?", re.IGNORECASE)
+#: As forms, maps and browsers call them.
+_LATITUDE = ("latitude", "lat", "Latitude", "Lat", "LAT")
+_LONGITUDE = ("longitude", "lng", "lon", "long", "Longitude", "Lng", "Lon", "Long", "LNG", "LON")
 
 
 def location(value: Any) -> Any:
-    """`{"longitude": …, "latitude": …}`; a pair of numbers without names is never guessed at."""
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return Flawed("location_not_valid")
-    if not isinstance(value, dict):
+    """
+    `{"longitude": …, "latitude": …}`, from an object with names for them, a GeoJSON point, or the text "lat, long".
+
+    A list of two numbers is left out, as some write the longitude first, and so is 0, 0, which is an empty value of
+    something else.
+    """
+    if isinstance(value, str):
+        value = _written_location(value)
+    found = _coordinates(value) if isinstance(value, dict) else None
+    if found is None:
         return Flawed("location_not_valid")
-    longitude = number(_first(value, "longitude", "lng", "lon", "long"))
-    latitude = number(_first(value, "latitude", "lat"))
+    longitude, latitude = number(found[0]), number(found[1])
     if isinstance(longitude, Flawed) or isinstance(latitude, Flawed) or abs(longitude) > 180 or abs(latitude) > 90:
+        return Flawed("location_not_valid")
+    if not longitude and not latitude:
         return Flawed("location_not_valid")
     return {"longitude": longitude, "latitude": latitude}
 
 
-def _first(members: Mapping[str, Any], *names: str) -> Any:
+def _written_location(written: str) -> Any:
+    pair = _PAIR.fullmatch(written.strip())
+    if pair is not None:
+        return {"latitude": pair[1], "longitude": pair[2]}
+    try:
+        return orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _coordinates(members: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Longitude and latitude as they stand there."""
+    pair = members.get("coordinates")
+    if members.get("type") == "Point" and isinstance(pair, list) and len(pair) >= 2:
+        return pair[0], pair[1]  # https://www.rfc-editor.org/rfc/rfc7946#section-3.1.1
+    for inner in (members, *(members.get(name) for name in ("coordinates", "coords", "location"))):
+        if isinstance(inner, dict):
+            longitude, latitude = _first(inner, _LONGITUDE), _first(inner, _LATITUDE)
+            if longitude is not MISSING and latitude is not MISSING:
+                return longitude, latitude
+    return None
+
+
+def _first(members: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((members[name] for name in names if name in members), MISSING)
 
 
 def image_url(value: Any) -> Any:
-    """An address of at most 1024 characters."""
-    spelled = spell(value)
-    if not isinstance(spelled, str) or not re.fullmatch(r"https?://\S+", spelled) or len(spelled) > MAX_URL:
+    """A web address of at most 1024 characters."""
+    return _image_url(value) if isinstance(value, str) else Flawed("image_url_not_valid")
+
+
+@lru_cache(REMEMBERED)
+def _image_url(written: str) -> Any:
+    spelled = spell(written)
+    if not isinstance(spelled, str) or len(spelled) > MAX_URL or _ADDRESS.fullmatch(spelled) is None:
         return Flawed("image_url_not_valid")
     return spelled
 
 
 def dob(pattern: str | None) -> Convert:
-    """A converter to a date of birth; the placeholder years of databases are not one."""
-    read = as_date(pattern)
+    """
+    A converter to a date of birth. Its day is never shifted, and never guessed:
 
-    def convert(value: Any) -> Any:
-        found = read(value)
-        return Flawed("date_out_of_range") if isinstance(found, str) and found < "1880" else found
+    a time in UTC beside the date is midnight somewhere else, so that the birthday may be the day before or after;
+    a two-digit year may be of either century where both are an age of somebody living;
+    without a day or a month it is no birthday, and the first of January is one.
+    """
+    named = {part.name for part in parts(pattern)} if pattern else {"day", "month"}
+    if "day" not in named or named.isdisjoint(("month", "month_name")):
+        return lambda _: Flawed("date_of_birth_incomplete")
+    read = reader(pattern, _century_of_birth)
 
-    return convert
+    @lru_cache(REMEMBERED)
+    def convert_text(written: str) -> Any:
+        found = read(written.strip())
+        if found is None:
+            return Flawed("not_a_date")
+        if _may_be_shifted(found):
+            return Flawed("date_of_birth_has_a_time")
+        converted = date_of(found)
+        return Flawed("date_out_of_range") if converted.__class__ is str and converted < FIRST_BIRTH else converted
+
+    return lambda value: convert_text(value) if isinstance(value, str) else Flawed("not_a_date")
+
+
+def _may_be_shifted(birth: datetime) -> bool:
+    return birth.utcoffset() == timedelta(0) and birth.time() != time.min
+
+
+def _century_of_birth(year: int) -> int | None:
+    if year >= 30:
+        return 1900
+    return 2000 if year < 20 else None
 
 
 _PLAIN: Mapping[str, Convert] = {

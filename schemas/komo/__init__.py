@@ -1,10 +1,11 @@
 """Read a submission out of what Komo sends: three shapes, their variants, and objects that nobody announced."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.komo import interaction, legacy, workflow
-from schemas.komo.spellings import is_usable_id
+from schemas.komo.spellings import bare_id, is_usable_id
 from schemas.komo.timestamps import read_moment
 from schemas.submission import Submission
 
@@ -59,6 +60,21 @@ def read_submission(
     }
     sections["raw"] = body
     return Submission(id, event, occurred_at, received_at, sections, (warning,) if warning else ())
+
+
+def person_marks(sections: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """
+    The ids that Komo has for whoever made a submission, as (kind, id), each kind an id space of its own.
+
+    Kinds in the order contact, profile, user, session; only usable ids. Komo writes its ids in either case, and some
+    with braces around them: such spellings of one id are brought to one, any other id is only trimmed.
+
+    Args:
+        sections: Those of a submission.
+    """
+    found = ((kind, sections.get(kind)) for kind in PERSON_SECTIONS)
+    ids = ((kind, block.get("id")) for kind, block in found if isinstance(block, dict))
+    return tuple((kind, bare_id(value)) for kind, value in ids if is_usable_id(value))
 
 
 def read_marks(body: dict[str, Any]) -> Marks:

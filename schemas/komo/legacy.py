@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from schemas.komo.answers import ASKED, LISTS, asked_answer, listed_answers, named
 from schemas.komo.spellings import LEGACY
 
 #: The event names that the documentation lists; the list is a lower bound.
@@ -27,6 +28,9 @@ _RESERVED: Final = tuple((key, section, member) for key, (section, member) in LE
 #: https://developers.komo.tech/webhook-events/cards
 _CAPTION: Final = "User attributes"
 
+#: No legacy event is documented to bring answers or an outcome; one that does is read, and keeps them as fields.
+_PLAYED: Final = ASKED.union(LISTS, ("outcome",))
+
 
 def is_legacy(body: dict[str, Any]) -> bool:
     """A text in `event`, and a hub's id beside it or a name that is known to be one of these events."""
@@ -50,4 +54,14 @@ def read_sections(body: dict[str, Any]) -> dict[str, Any]:
         fields.pop(key, None)
     if fields.get(_CAPTION) == "":
         del fields[_CAPTION]
+    if not _PLAYED.isdisjoint(fields):
+        _read_play(fields, sections)
     return sections
+
+
+def _read_play(fields: dict[str, Any], sections: dict[str, Any]) -> None:
+    kind = sections.get("card", {}).get("type")
+    answer = asked_answer(fields, kind)
+    sections["answers"] = [answer] if answer else listed_answers(fields, kind)
+    if "outcome" in fields:
+        sections.setdefault("result", {})["outcome"] = named(fields["outcome"])

@@ -1,9 +1,8 @@
 """The names under which Komo's shapes, and the people who write workflow bodies, send the same facts."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
-
-from schemas.submission import MISSING
 
 #: Section and member of a submission.
 Place = tuple[str, str]
@@ -75,22 +74,16 @@ FLAT: Final[Mapping[str, Place]] = {
     "offer_id": ("coupon", "offer_id"),
     "survey_id": ("survey", "id"),
     "survey_name": ("survey", "name"),
+    "result": ("result", "outcome"),
+    "personality": ("result", "outcome"),
+    "duration": ("result", "duration_s"),
+    "duration_s": ("result", "duration_s"),
+    "duration_seconds": ("result", "duration_s"),
 }
 
-#: Members of one answer. https://developers.komo.tech/user-interaction-events/cards/carousel (vote, itemId); the
-#: members of `card-answered` are not documented.
-_ANSWER: Final[Mapping[str, tuple[str, ...]]] = {
-    "question_id": ("questionId", "question_id"),
-    "question": ("question", "questionText", "item"),
-    "answer": ("answer", "answerText", "vote", "direction"),
-    "answer_id": ("answerId", "answer_id", "itemId"),
-    "correct": ("correct", "isCorrect", "is_correct"),
-    "kind": ("kind",),
-}
-_ANSWERED: Final = frozenset(_ANSWER["answer"] + ("answerId", "answer_id"))
-
-#: Every spelling of a member of an answer.
-ANSWER_NAMES: Final = frozenset(name for names in _ANSWER.values() for name in names)
+_GUID: Final = re.compile(
+    r"\{?([0-9a-f]{8})(?:-?([0-9a-f]{4}))(?:-?([0-9a-f]{4}))(?:-?([0-9a-f]{4}))-?([0-9a-f]{12})\}?"
+)
 
 
 def is_usable_id(value: Any) -> bool:
@@ -98,6 +91,13 @@ def is_usable_id(value: Any) -> bool:
     if isinstance(value, str):
         return value != "" and not value.isspace()
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def bare_id(value: Any) -> str:
+    """A usable id as text: a GUID in lower case with hyphens and without braces, anything else trimmed."""
+    written = str(value).strip()
+    guid = _GUID.fullmatch(written.lower())
+    return "-".join(guid.groups()) if guid else written
 
 
 def first_of(body: Mapping[str, Any], *names: str) -> Any:
@@ -109,35 +109,14 @@ def first_of(body: Mapping[str, Any], *names: str) -> Any:
     return None
 
 
-def read_answer(block: Mapping[str, Any], kind: Any = None) -> dict[str, Any] | None:
-    """
-    One element of `answers` out of a block in any spelling, or None if nobody answered anything there.
-
-    Args:
-        kind: What sort of question it was in Komo's words (`Quiz`, `Poll`, `Swiper`), unless the block says so itself.
-    """
-    if _ANSWERED.isdisjoint(block):
-        return None
-    answer = {}
-    for member, names in _ANSWER.items():
-        value = next((block[name] for name in names if name in block), MISSING)
-        if value is not MISSING:
-            answer[member] = value
-    if kind is not None:
-        answer.setdefault("kind", kind)
-    return answer
-
-
-def read_answers(block: Any, kind: Any = None) -> list[dict[str, Any]]:
-    """The elements of `answers` out of a list of blocks or of plain answers, or an object of question and answer."""
+def read_fields(block: Any) -> dict[str, Any]:
+    """Fields by their keys, out of an object or of a list of objects that each name a key and a value."""
     if isinstance(block, dict):
-        pairs = [{"question": question, "answer": answer} for question, answer in block.items()]
-        return [pair if kind is None else {**pair, "kind": kind} for pair in pairs]
-    if not isinstance(block, list):
-        return []
-    answers = (
-        read_answer(element if isinstance(element, dict) else {"answer": element}, kind)
-        for element in block
-        if element is not None
-    )
-    return [answer for answer in answers if answer]
+        return block
+    fields = {}
+    for element in block if isinstance(block, list) else ():
+        if isinstance(element, dict) and "value" in element:
+            key = first_of(element, "key", "uniqueId", "unique_id", "id", "name", "label")
+            if isinstance(key, str):
+                fields[key] = element["value"]
+    return fields

@@ -8,7 +8,18 @@ name it.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from schemas.komo.spellings import FLAT, first_of, read_answer, read_answers
+from schemas.komo.answers import asked_answer, listed_answers, named, read_answer
+from schemas.komo.spellings import FLAT, first_of, read_fields
+from schemas.komo.texts import unwrapped
+
+_RESULT: Final = {
+    "durationSeconds": "duration_s",
+    "duration_seconds": "duration_s",
+    "duration": "duration_s",
+    "personality": "outcome",
+    "personalityResult": "outcome",
+    "outcomeName": "outcome",
+}
 
 #: Where the members of a block go: section, then the members that have another name there.
 _BLOCKS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
@@ -18,8 +29,8 @@ _BLOCKS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "session": ("session", {"sessionId": "id"}),
     "profile": ("profile", {"profileId": "id"}),
     "user": ("user", {"userId": "id"}),
-    "gameplay": ("result", {"durationSeconds": "duration_s", "result": "outcome"}),
-    "result": ("result", {"durationSeconds": "duration_s"}),
+    "gameplay": ("result", {"result": "outcome", **_RESULT}),
+    "result": ("result", {"name": "outcome", **_RESULT}),
     "prize": ("prize", {"prizeId": "id", "prizeName": "name", "recipientId": "recipient_id"}),
     "coupon": ("coupon", {"couponId": "id", "offerId": "offer_id"}),
     "survey": ("survey", {"surveyId": "id", "surveyName": "name"}),
@@ -38,6 +49,8 @@ _ENTRY: Final[Mapping[str, str]] = {
 
 #: What a body made from our template says about itself; reached through `raw`.
 _ENVELOPE: Final = frozenset({"trigger", "event", "eventName", "id", "runId", "run_id", "timestamp"})
+
+_MAY_BE_TEXT: Final = frozenset({*_BLOCKS, "contact", "form", "action", "changes"})
 
 #: Structure that is read below, or through `raw`, but is no field.
 _STRUCTURE: Final = frozenset({"contact", "form", "action", "changes", "answers"})
@@ -63,8 +76,11 @@ def read_sections(body: dict[str, Any]) -> dict[str, Any]:
     """
     The sections of a composed body.
 
-    Fields come from contact scalars, contact properties, the body's own top level and form fields: the later wins.
+    Fields come from contact scalars, contact properties, the body's own top level and form fields: the later wins. A
+    block may come as JSON inside a text.
     """
+    if any(value.__class__ is str and value[:1] in ("{", "[") for value in body.values()):
+        body = {key: unwrapped(value) if key in _MAY_BE_TEXT else value for key, value in body.items()}
     fields: dict[str, Any] = {}
     sections: dict[str, Any] = {"fields": fields, "answers": []}
     contact = body.get("contact")
@@ -101,7 +117,10 @@ def _read_top_level(body: dict[str, Any], sections: dict[str, Any]) -> None:
 def _read_block(key: str, block: dict[str, Any], sections: dict[str, Any]) -> None:
     section, names = _BLOCKS[key]
     if block:
-        sections.setdefault(section, {}).update({names.get(member, member): block[member] for member in block})
+        members = {names.get(member, member): value for member, value in block.items()}
+        if section == "result" and "outcome" in members:
+            members["outcome"] = named(members["outcome"])
+        sections.setdefault(section, {}).update(members)
 
 
 def _read_contact(contact: dict[str, Any], sections: dict[str, Any]) -> None:
@@ -110,21 +129,20 @@ def _read_contact(contact: dict[str, Any], sections: dict[str, Any]) -> None:
     if contact_id is not None:
         sections["contact"] = {"id": contact_id}
     for key, value in contact.items():
-        if key == "properties" and isinstance(value, dict):
+        if key == "properties" and isinstance(unwrapped(value), dict | list):
             continue
         if key not in ("contactId", "contact_id", "id"):
             fields[key] = value
-    if isinstance(contact.get("properties"), dict):
-        fields.update(contact["properties"])
+    fields.update(read_fields(unwrapped(contact.get("properties"))))
 
 
 def _read_form(form: dict[str, Any], sections: dict[str, Any]) -> None:
     entry = {_ENTRY[key]: value for key, value in form.items() if key in _ENTRY}
     if entry:
         sections.setdefault("entry", {}).update(entry)
-    fields = form.get("fields")
-    if isinstance(fields, dict):
-        sections["fields"].update(fields)
+    fields = unwrapped(form.get("fields"))
+    if isinstance(fields, dict | list):
+        sections["fields"].update(read_fields(fields))
     else:
         sections["fields"].update({key: value for key, value in form.items() if key not in _ENTRY})
 
@@ -132,14 +150,16 @@ def _read_form(form: dict[str, Any], sections: dict[str, Any]) -> None:
 def _read_answers(body: dict[str, Any], sections: dict[str, Any]) -> list[dict[str, Any]]:
     card = sections.get("card", {})
     kind = first_of(card, "sub_type", "type")
-    action, gameplay = body.get("action"), body.get("gameplay")
+    action = body.get("action")
     answers: list[dict[str, Any]] = []
     if isinstance(action, dict):
         answer = read_answer(action, kind if kind is not None else action.get("type"))
-        answers = [answer] if answer else read_answers(action.get("answers"), kind)
-    if isinstance(gameplay, dict):
-        answers += read_answers(gameplay.get("answers"), kind)
-    return answers + read_answers(body.get("answers"), kind)
+        answers = [answer] if answer else listed_answers(action, kind)
+    for name in ("gameplay", "result", "survey", "form"):
+        block = body.get(name)
+        answers += listed_answers(block, kind) if isinstance(block, dict) else []
+    own = asked_answer(body, kind)
+    return answers + ([own] if own else listed_answers(body, kind))
 
 
 def _read_changes(changes: Any, fields: dict[str, Any]) -> None:

@@ -7,12 +7,16 @@ import pytest
 from schemas.mapping import Source
 from schemas.paths import parse_element_path
 from schemas.submission import MISSING
+from workers.flaws import Flawed
 from workers.sources import attribute_converter, getter, member_converter, property_converter, property_getter
-from workers.values import Flawed
 
 SECTIONS: dict[str, Any] = {
     "card": {"name": "SUM26"},
-    "answers": [{"question": "Port?", "answer": ["Left", "Red"]}, {"question": "Port?", "answer": "Larboard"}, "odd"],
+    "answers": [
+        {"question": "Port?", "answer": ["Left", "Red"]},
+        {"question": "Port?", "question_id": "q1", "answer": "Larboard"},
+        "odd",
+    ],
     "fields": {"list": [{"a": 1}], "text": "x"},
 }
 
@@ -28,6 +32,7 @@ SECTIONS: dict[str, Any] = {
         (Source(field=("fields", "text", "deeper")), MISSING),
         (Source(question=" port? "), "Larboard"),
         (Source(question="Port?", type="array"), ["Left", "Red", "Larboard"]),
+        (Source(question="q1"), "Larboard"),
         (Source(question="Lee?"), MISSING),
         (Source(value=None, has_value=True), None),
         (Source(value=0, has_value=True), 0),
@@ -71,3 +76,11 @@ def test_a_property_declared_a_string_becomes_one() -> None:
 
     assert convert(True) == "true"
     assert convert("x" * 256) == Flawed("string_cut", "x" * 255)
+
+
+def test_an_object_of_a_property_has_no_wrapped_times() -> None:
+    """Only nested attributes know them."""
+    source = Source(field=("fields", "x"), type="object")
+
+    assert property_converter(source)({"at": {"$time": "2026-02-03"}}) == {"at": "2026-02-03T00:00:00.000Z"}
+    assert attribute_converter(source)({"at": {"$time": "2026-02-03"}}) == {"at": {"$time": "2026-02-03T00:00:00.000Z"}}

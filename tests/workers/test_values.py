@@ -5,11 +5,13 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.submission import MISSING
+from tests.workers.any_json import ANY_JSON
+from workers.flaws import Flawed
 from workers.values import (
-    Flawed,
+    MAX_COMPOSITE_BYTES,
+    MAX_STRING,
     array,
     as_it_is,
     boolean,
@@ -17,17 +19,17 @@ from workers.values import (
     number,
     object_array,
     property_as_it_is,
+    property_object,
+    property_object_array,
     property_text,
     text,
+    yes_or_no,
 )
 
-CONVERTERS = [text, property_text, number, boolean, array(), array(","), json_object, object_array, as_it_is]
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
-    max_leaves=12,
-)
+CONVERTERS = [
+    *(text, property_text, number, boolean, array(), array(","), json_object, property_object, object_array),
+    *(property_object_array, as_it_is, property_as_it_is),
+]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +71,8 @@ def test_an_event_property_is_cut_where_an_attribute_would_be_left_out() -> None
         ("9007199254740993", 9007199254740993),
         (7, 7),
         (7.0, 7.0),
-        ("1,234", Flawed("not_a_number")),
-        ("7,5", Flawed("not_a_number")),
+        ("1,234", Flawed("number_ambiguous")),
+        ("7,5", 7.5),
         ("1_000", Flawed("not_a_number")),
         ("٧", Flawed("not_a_number")),
         ("NaN", Flawed("not_a_number")),
@@ -91,22 +93,49 @@ def test_numbers_keep_their_value_and_their_kind(value: Any, sent: Any) -> None:
     assert (found, type(found)) == (sent, type(sent))
 
 
-@pytest.mark.parametrize("value", [True, "true", "TRUE", " yes ", "1", "on", 1, 1.0, "y", "t"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        "true",
+        "TRUE",
+        " yes ",
+        "1",
+        "on",
+        1,
+        1.0,
+        "y",
+        "t",
+        "Ja",
+        "SÍ",
+        "Tak",
+        "はい",
+        "Ναι",
+        "네",
+        "да",
+        "نعم",
+        "是",
+    ],
+)
 def test_what_means_yes_is_true(value: Any) -> None:
     """Consent boxes and custom fields spell it in every way."""
     assert boolean(value) is True
 
 
-@pytest.mark.parametrize("value", [False, "false", "No", "0", "off", 0, "n", "f"])
+@pytest.mark.parametrize(
+    "value",
+    [False, "false", "No", "0", "off", 0, "n", "f", "Nein", "NÃO", "nie", "いいえ", "όχι", "HAYIR", "нет", "لا", "否"],
+)
 def test_what_means_no_is_false(value: Any) -> None:
     """A no that is lost leaves the old yes standing."""
     assert boolean(value) is False
 
 
-@pytest.mark.parametrize("value", ["maybe", "2", 2, 0.5, [], {}, "ja"])
+@pytest.mark.parametrize("value", ["maybe", "2", 2, 0.5, [], {}, "yes please", "si no", "ok", "null"])
 def test_what_is_neither_yes_nor_no_is_left_out(value: Any) -> None:
-    """Braze would ignore it silently."""
+    """Braze would ignore it silently, and a consent that nobody gave must not be one."""
     assert boolean(value) == Flawed("not_a_boolean")
+    assert yes_or_no(value) is None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +148,7 @@ def test_what_is_neither_yes_nor_no_is_left_out(value: Any) -> None:
         (None, "[not json", ["[not json"]),
         (None, 7, [7]),
         (None, ["a", "a", None, " ", "b"], ["a", "b"]),
-        (None, [1, True, 1.5, "1"], [1, True, 1.5, "1"]),
+        (None, [1, True, 1.5, "1", 1.0], [1, True, 1.5, "1"]),
         (None, ["a", ["b"], {"c": 1}], Flawed("array_element_left_out", ["a"])),
         (None, ["a", "x" * 256], Flawed("array_element_left_out", ["a"])),
         (None, [["a"]], Flawed("array_element_left_out")),
@@ -147,12 +176,25 @@ def test_an_array_that_is_too_big_is_left_out() -> None:
     [
         ({"a": {"b": [1, "x"]}}, {"a": {"b": [1, "x"]}}),
         ('{"a": 1}', {"a": 1}),
-        ({"a": None, "b": [None, 1]}, {"b": [1]}),
+        (
+            {"a": None, "b": [None, 1], "c": {"d": None, "e": 2}},
+            Flawed("object_null_left_out", {"b": [1], "c": {"e": 2}}),
+        ),
         ({"a b": 1, "c": 2}, Flawed("object_key_left_out", {"c": 2})),
-        ({"$time": "x", "c.d": 1, "e": 2}, Flawed("object_key_left_out", {"e": 2})),
+        ({"$add": "x", "c.d": 1, "e": 2}, Flawed("object_key_left_out", {"e": 2})),
+        ({"$time": "2026-02-03"}, Flawed("object_key_left_out")),
         ({"a": "x" * 256, "b": 1}, Flawed("object_member_left_out", {"b": 1})),
         ({"a": float("inf"), "b": 1}, Flawed("object_member_left_out", {"b": 1})),
-        ({"a": None}, Flawed("nothing_left")),
+        ({"a": None}, Flawed("object_null_left_out")),
+        ({"a": ""}, {"a": ""}),
+        ({"a\tb": 1, "c\u00a0d": 2, "e": 3}, Flawed("object_key_left_out", {"e": 3})),
+        ({"x" * 256: 1, "": 2, "\ud800": 3, "e": 4}, Flawed("object_key_left_out", {"e": 4})),
+        ({"a": [[1], 2]}, Flawed("array_element_left_out", {"a": [2]})),
+        ({"at": {"$time": "2026-02-03"}}, {"at": {"$time": "2026-02-03T00:00:00.000Z"}}),
+        ({"at": {"$time": "soon"}, "b": 1}, Flawed("object_time_left_out", {"b": 1})),
+        ({"at": {"$time": None}, "b": 1}, Flawed("object_time_left_out", {"b": 1})),
+        ({"at": {"$time": "3001-01-01"}, "b": 1}, Flawed("object_time_left_out", {"b": 1})),
+        ({"a": 2**63, "b": 1}, Flawed("object_member_left_out", {"b": 1})),
         ({str(n): "x" * 250 for n in range(500)}, Flawed("object_too_big")),
         ("{broken", Flawed("not_an_object")),
         (["a"], Flawed("not_an_object")),
@@ -162,6 +204,12 @@ def test_an_array_that_is_too_big_is_left_out() -> None:
 def test_objects_hold_nothing_that_makes_braze_drop_them(value: Any, sent: Any) -> None:
     """One null or one bad key inside, and every change to the attribute is lost without an error."""
     assert json_object(value) == sent
+
+
+def test_a_time_inside_of_a_property_is_a_text() -> None:
+    """The wrapper is known to nested attributes alone, and no property's name may begin with a dollar sign."""
+    assert property_object({"at": {"$time": "2026-02-03"}}) == {"at": "2026-02-03T00:00:00.000Z"}
+    assert property_object_array([{"at": {"$time": "2026-02-03"}}]) == [{"at": "2026-02-03T00:00:00.000Z"}]
 
 
 def test_json_inside_a_text_may_be_as_deep_as_it_likes() -> None:
@@ -174,7 +222,7 @@ def test_json_inside_a_text_may_be_as_deep_as_it_likes() -> None:
 @pytest.mark.parametrize(
     ("value", "sent"),
     [
-        ([{"a": 1}, {"b": None}], [{"a": 1}]),
+        ([{"a": 1}, {"b": None}], Flawed("object_null_left_out", [{"a": 1}])),
         ({"a": 1}, [{"a": 1}]),
         ('[{"a": 1}]', [{"a": 1}]),
         ('{"a": 1}', [{"a": 1}]),
@@ -214,10 +262,30 @@ def test_a_property_without_declared_type_keeps_its_own(value: Any, sent: Any) -
 
 @settings(max_examples=60, deadline=None)
 @given(value=ANY_JSON)
-def test_whatever_comes_in_what_goes_out_can_be_sent(value: Any) -> None:
-    """A value that can't be written as JSON would block its lane for ever."""
+def test_whatever_comes_in_what_goes_out_is_what_braze_stores(value: Any) -> None:
+    """What can't be written as JSON would block its lane for ever; what Braze drops would be lost without a word."""
     for convert in CONVERTERS:
         found = convert(value)
         sent = found.value if isinstance(found, Flawed) else found
+        if sent is not MISSING:
+            assert len(orjson.dumps(sent)) <= max(MAX_COMPOSITE_BYTES, MAX_STRING * 8)
+            assert is_stored(sent)
 
-        assert sent is MISSING or orjson.dumps(sent)
+
+def is_stored(value: Any) -> bool:
+    """By a strict reading of Braze's rules for values at any level."""
+    match value:
+        case {"$time": str()} if len(value) == 1:
+            return True
+        case dict():
+            return all(is_key(key) and is_stored(member) for key, member in value.items())
+        case list():
+            return all(not isinstance(element, list) and is_stored(element) for element in value)
+        case str():
+            return len(value) <= MAX_STRING
+        case _:
+            return isinstance(value, bool | int | float)
+
+
+def is_key(key: str) -> bool:
+    return 0 < len(key) <= MAX_STRING and not set(key) & set(" .$")

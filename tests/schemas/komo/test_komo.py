@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.komo import as_text, read_marks, read_submission
+from schemas.komo import as_text, person_marks, read_marks, read_submission
 from schemas.submission import Submission
 
 SAMPLES = Path(__file__).parents[2] / "data" / "komo"
@@ -454,3 +454,32 @@ def test_marks_are_found_in_every_shape() -> None:
     assert form.submission_id == ENTRY["submission_id"]
     # A survey's recipient is no prize recipient.
     assert (click.id, click.prize_recipient_id, click.timestamp) == (None, None, "2026-02-23T06:03:27.640Z")
+
+
+def test_the_ids_of_a_person_are_of_four_kinds_in_their_order() -> None:
+    """One that is empty would make one person of everybody who left it empty."""
+    sections = {
+        "session": {"id": "{8A1E6F91-0951-4549-A823-213CB38EB51C}"},
+        "user": {"id": " u1 "},
+        "profile": {"id": ""},
+        "contact": {"id": 7},
+    }
+
+    assert person_marks(sections) == (
+        ("contact", "7"),
+        ("user", "u1"),
+        ("session", "8a1e6f91-0951-4549-a823-213cb38eb51c"),
+    )
+
+
+@pytest.mark.parametrize("block", [None, "x", {}, {"id": None}, {"id": True}, {"id": ["c"]}, {"other": 1}])
+def test_what_is_no_id_marks_nobody(block: Any) -> None:
+    """Nothing is joined by it."""
+    assert person_marks({"contact": block}) == ()
+
+
+def test_every_sample_marks_whom_komo_knows() -> None:
+    """Coupon events alone name nobody."""
+    for path in SAMPLES.rglob("*.json"):
+        sections = read_submission(json.loads(path.read_bytes()), id="s1", received_at=RECEIVED_AT).sections
+        assert bool(person_marks(sections)) == ("coupon-" not in path.name)

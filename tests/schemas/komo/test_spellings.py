@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.komo.spellings import first_of, is_usable_id, read_answer
+from schemas.komo.spellings import bare_id, first_of, is_usable_id, read_fields
 
 
 @pytest.mark.parametrize("value", ["x", "{5BB7FB0F-D8D9-415B-8725-460B8CE504DB}", 7, 0, "0"])
@@ -25,6 +25,29 @@ def test_the_first_filled_spelling_counts() -> None:
     assert first_of({}, "a") is None
 
 
-def test_a_null_answer_is_an_answer() -> None:
-    """A skipped question is a fact."""
-    assert read_answer({"question": "Port?", "answer": None}) == {"question": "Port?", "answer": None}
+@pytest.mark.parametrize(
+    "written",
+    [
+        "5bb7fb0f-d8d9-415b-8725-460b8ce504db",
+        "{5BB7FB0F-D8D9-415B-8725-460B8CE504DB}",
+        " 5BB7FB0FD8D9415B8725460B8CE504DB ",
+    ],
+)
+def test_spellings_of_one_guid_are_one_id(written: str) -> None:
+    """Older pages of Komo's say GUID, newer ones UUID."""
+    assert bare_id(written) == "5bb7fb0f-d8d9-415b-8725-460b8ce504db"
+
+
+def test_other_ids_are_only_trimmed() -> None:
+    """Their case may tell two people apart."""
+    assert bare_id(" Member 7 ") == "Member 7"
+    assert bare_id(7) == "7"
+
+
+def test_fields_come_as_an_object_or_as_a_list_of_keys_and_values() -> None:
+    """The author of a body composes them as the editor offers them."""
+    listed = [{"key": "email", "value": "m@example.com"}, {"id": "team", "value": None}, {"value": 1}, "x"]
+
+    assert read_fields({"email": "m@example.com"}) == {"email": "m@example.com"}
+    assert read_fields(listed) == {"email": "m@example.com", "team": None}
+    assert read_fields("email") == read_fields(None) == {}
