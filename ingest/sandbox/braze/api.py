@@ -8,6 +8,7 @@ from flask import Blueprint, Request, Response, request
 from ingest.sandbox.braze import reading
 from ingest.sandbox.braze.door import Answer, Call, faulty, let_in
 from ingest.sandbox.braze.sandbox import Sandbox
+from ingest.sandbox.braze.sends import answer_transactional, answer_trigger
 from ingest.sandbox.braze.track import answer_track
 from ingest.sandbox.braze.traffic import SeenRequest
 
@@ -18,12 +19,7 @@ TORN_LENGTH = "1048576"
 
 
 def api_routes(sandbox: Sandbox) -> Blueprint:
-    """
-    What the sandbox answers as Braze.
-
-    Sends (/campaigns/trigger/send, /canvas/trigger/send, /transactional/v1/campaigns/<id>/send) are not there yet and
-    answer 404 like any unknown path.
-    """
+    """What the sandbox answers as Braze."""
     routes = Blueprint("api", __name__)
 
     @routes.post("/users/track")
@@ -42,6 +38,21 @@ def api_routes(sandbox: Sandbox) -> Blueprint:
 
         routes.add_url_rule(path, endpoint=path.strip("/").replace("/", "_"), view_func=view, methods=[method])
 
+    def serve_send(path: str, name: str, endpoint: Callable[[Call, SeenRequest], Answer]) -> None:
+        def view(**_: str) -> Response:
+            def answer(call: Call, seen: SeenRequest) -> Answer:
+                return faulty(sandbox, call, seen, lambda: endpoint(call, seen), time.sleep)
+
+            return send(let_in(sandbox, read_call(request), answer))
+
+        routes.add_url_rule(path, endpoint=name, view_func=view, methods=["POST"])
+
+    serve_send(
+        "/campaigns/trigger/send", "campaign", lambda call, seen: answer_trigger(sandbox, call, seen, "campaign")
+    )
+    serve_send("/canvas/trigger/send", "canvas", lambda call, seen: answer_trigger(sandbox, call, seen, "canvas"))
+    transactional = "/transactional/v1/campaigns/<campaign_id>/send"
+    serve_send(transactional, "transactional", lambda call, seen: answer_transactional(sandbox, call, seen))
     serve("/users/export/ids", "POST", reading.answer_export)
     serve("/campaigns/list", "GET", reading.answer_campaigns_list)
     serve("/custom_attributes", "GET", reading.answer_custom_attributes)

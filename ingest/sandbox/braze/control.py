@@ -21,8 +21,9 @@ def control_routes(sandbox: Sandbox) -> Blueprint:
     Open to anybody who can reach it, so serve it on the loopback only.
 
     GET state (also summary), settings, profiles (identifier, `attribute`+`operator`+`value`, `offset`, `limit`),
-    events (`name`, `braze_id`, `limit`), violations, silent-drops, requests (`limit`), faults,
-    event-ids (`prefix`, `after`, `limit` for the ids themselves); POST faults (one or a list), settings, reset, settle.
+    events (`name`, `braze_id`, `limit`), sends (`kind`, `id`, `outcome`, `limit`), violations, silent-drops, requests
+    (`limit`), faults, event-ids (`prefix`, `after`, `limit` for the ids themselves); POST faults (one or a list),
+    settings, reset, settle.
     """
     routes = Blueprint("control", __name__, url_prefix="/sandbox/api")
     _reading(routes, sandbox)
@@ -48,6 +49,10 @@ def _reading(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/events")
     def events() -> Response:
         return _json({"items": _events(sandbox)})
+
+    @routes.get("/sends")
+    def sends() -> Response:
+        return _json({"counts": sandbox.messages.counts(), "items": _sends(sandbox)})
 
 
 def _ledgers(routes: Blueprint, sandbox: Sandbox) -> None:
@@ -144,6 +149,12 @@ def _events(sandbox: Sandbox) -> list[dict[str, Any]]:
     kept.reverse()
     chosen = [one for one in kept if name in (None, one.name) and braze_id in (None, one.braze_id)]
     return [happening_as_json(one) for one in chosen[: _limit()]]
+
+
+def _sends(sandbox: Sandbox) -> list[dict[str, Any]]:
+    asked = {name: request.args[name] for name in ("kind", "id", "outcome") if request.args.get(name)}
+    found = [one.as_json() for one in sandbox.messages.newest(MAX_LIMIT)]
+    return [one for one in found if all(one[name] == value for name, value in asked.items())][: _limit()]
 
 
 def profile_as_json(profile: Profile) -> dict[str, Any]:

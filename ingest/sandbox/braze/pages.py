@@ -14,6 +14,7 @@ from ingest.sandbox.braze.sandbox import Sandbox
 
 PER_PAGE = 50
 EVENTS_SHOWN = 100
+SENDS_SHOWN = 100
 REQUESTS_SHOWN = 50
 #: A value that changed within these seconds is marked.
 FRESH_S = 4.0
@@ -22,7 +23,8 @@ MAX_RULES = 12
 
 def page_routes(sandbox: Sandbox) -> Blueprint:
     """
-    `/` people, `/profiles/<braze_id>` one of them, `/segments`, `/events`, `/requests` and `/requests/<number>`.
+    `/` people, `/profiles/<braze_id>` one of them, `/segments`, `/events`, `/sends`, `/requests` and
+    `/requests/<number>`.
 
     With `?fragment=1` a page is only its changing part.
     """
@@ -79,6 +81,16 @@ def _happenings(routes: Blueprint, sandbox: Sandbox) -> None:
             counts = workspace.event_counts.most_common(20)
             total = workspace.event_counts.total()
         return _render("events", sandbox, events=newest, names=names, counts=counts, total=total, path="/events")
+
+    @routes.get("/sends")
+    def sends() -> str:
+        newest, profiles = sandbox.messages.newest(SENDS_SHOWN), sandbox.workspace.profiles
+        with profiles.lock:
+            names = {one.braze_id: title(profiles.by_braze_id(one.braze_id)) for one in newest if one.braze_id}
+        return _render(
+            "sends", sandbox, sends=newest, names=names, counts=sandbox.messages.counts(),
+            kinds=sandbox.messages.sent_by_id(), path="/sends",
+        )  # fmt: skip
 
     @routes.get("/requests")
     def requests() -> str:

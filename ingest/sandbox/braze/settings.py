@@ -44,6 +44,10 @@ class Settings:
     blocked_attributes: frozenset[str] = frozenset()
     blocked_events: frozenset[str] = frozenset()
     blocked_external_ids: frozenset[str] = frozenset()
+    #: Campaigns and canvases that exist; empty means that every well-formed id does.
+    known_sends: frozenset[str] = frozenset()
+    #: Those of them that are paused.
+    paused_sends: frozenset[str] = frozenset()
     #: Addresses that may call; empty means any.
     allowed_addresses: frozenset[str] = frozenset()
 

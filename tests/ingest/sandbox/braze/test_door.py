@@ -89,7 +89,7 @@ def test_any_other_user_agent_than_a_partners_is_noted(client: FlaskClient, sand
 @pytest.mark.parametrize(
     ("method", "path", "noted"),
     [("POST", "/users/track/", {"trailing_slash": 1}), ("GET", "/users/track", {}), ("POST", "/user/track", {}),
-     ("POST", "/campaigns/trigger/send", {})],
+     ("POST", "/messages/send", {})],
 )  # fmt: skip
 def test_unknown_paths_and_methods_are_404(
     client: FlaskClient, sandbox: Sandbox, method: str, path: str, noted: dict[str, int]
