@@ -1,10 +1,13 @@
 """Whether the conditions of a rule hold for a submission."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from schemas.mapping import Condition, Scalar
+from schemas.mapping import Condition
 from schemas.submission import MISSING, lookup
+
+#: From a submission's sections to whether some conditions hold.
+Hold = Callable[[Mapping[str, Any]], bool]
 
 
 def holds(conditions: tuple[Condition, ...], sections: Mapping[str, Any]) -> bool:
@@ -15,20 +18,30 @@ def holds(conditions: tuple[Condition, ...], sections: Mapping[str, Any]) -> boo
     Null matches a value that is absent, null or blank. A list matches if one of its elements does, and an empty list
     is absent. An object matches nothing.
     """
-    return all(_matches(lookup(sections, path), wanted) for path, wanted in conditions)
+    return compile_conditions(conditions)(sections)
 
 
-def _matches(value: Any, wanted: tuple[Scalar, ...]) -> bool:
+def compile_conditions(conditions: tuple[Condition, ...]) -> Hold:
+    """What `holds` says, as a function of the sections: for conditions that are asked often."""
+    tests = [
+        (path, frozenset(_as_text(scalar) for scalar in wanted if scalar is not None), None in wanted)
+        for path, wanted in conditions
+    ]
+
+    def hold(sections: Mapping[str, Any]) -> bool:
+        return all(_matches(lookup(sections, path), texts, or_absent) for path, texts, or_absent in tests)
+
+    return hold
+
+
+def _matches(value: Any, texts: frozenset[str], or_absent: bool) -> bool:
+    if isinstance(value, str):
+        return (or_absent and _is_absent(value)) or value.casefold() in texts
     if isinstance(value, list):
-        return any(_matches(element, wanted) for element in value) if value else None in wanted
+        return any(_matches(element, texts, or_absent) for element in value) if value else or_absent
     if isinstance(value, dict):
         return False
-    if _is_absent(value) and None in wanted:
-        return True
-    if value is MISSING or value is None:
-        return False
-    text = _as_text(value)
-    return any(scalar is not None and _as_text(scalar) == text for scalar in wanted)
+    return or_absent if _is_absent(value) else _as_text(value) in texts
 
 
 def _is_absent(value: Any) -> bool:

@@ -8,9 +8,18 @@ from typing import Any
 from marshmallow import ValidationError
 
 from schemas.braze_hosts import UnknownHost, rest_endpoint
-from schemas.integration_checks import cross_problems, warnings_about
+from schemas.integration_checks import cross_problems
 from schemas.integration_document import IntegrationDocument
-from schemas.mapping import AttributeRule, Condition, EventRule, IdentifierRule, Source
+from schemas.integration_warnings import warnings_about
+from schemas.mapping import (
+    AttributeRule,
+    Condition,
+    EventRule,
+    IdentifierRule,
+    SendRule,
+    Source,
+    SubscriptionRule,
+)
 from schemas.paths import parse_element_path, parse_path
 from schemas.problems import InvalidDocument, Problem, problems_of
 from schemas.submission import Path
@@ -68,7 +77,9 @@ class Integration:
     #: What waits for longer becomes a dead letter; None: it waits for as long as it takes.
     max_age_hours: float | None = None
     attributes: tuple[AttributeRule, ...] = ()
+    subscriptions: tuple[SubscriptionRule, ...] = ()
     events: tuple[EventRule, ...] = ()
+    sends: tuple[SendRule, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -161,7 +172,9 @@ def build(
         send_only_changes=document["send_only_changes"],
         max_age_hours=document.get("max_age_hours"),
         attributes=tuple(_attribute(rule) for rule in document["attributes"]),
+        subscriptions=tuple(_subscription(rule) for rule in document["subscriptions"]),
         events=tuple(_event(rule) for rule in document["events"]),
+        sends=tuple(_send(rule) for rule in document["sends"]),
         created_at=created_at,
         updated_at=updated_at,
     )
@@ -191,12 +204,27 @@ def _attribute(rule: Mapping[str, Any]) -> AttributeRule:
 
 def _event(rule: Mapping[str, Any]) -> EventRule:
     parse = parse_element_path if "for_each" in rule else parse_path
-    properties = {
-        name: Source(field=parse(source)) if isinstance(source, str) else _source(source, parse)
-        for name, source in rule["properties"].items()
-    }
     for_each = parse_path(rule["for_each"]) if "for_each" in rule else None
-    return EventRule(rule["name"], properties, _conditions(rule, parse), for_each)
+    return EventRule(rule["name"], _properties(rule["properties"], parse), _conditions(rule, parse), for_each)
+
+
+def _subscription(rule: Mapping[str, Any]) -> SubscriptionRule:
+    return SubscriptionRule(
+        parse_path(rule["field"]), rule["kind"], rule.get("group_id"), rule.get("when_yes"), rule.get("when_no"),
+        rule.get("double_opt_in", False), _conditions(rule),
+    )  # fmt: skip
+
+
+def _send(rule: Mapping[str, Any]) -> SendRule:
+    properties = _properties(rule.get("trigger_properties") or {}, parse_path)
+    return SendRule(rule["kind"], rule["id"], properties, _conditions(rule))
+
+
+def _properties(properties: Mapping[str, Any], parse: Callable[[str], Path]) -> dict[str, Source]:
+    return {
+        name: Source(field=parse(source)) if isinstance(source, str) else _source(source, parse)
+        for name, source in properties.items()
+    }
 
 
 def _source(rule: Mapping[str, Any], parse: Callable[[str], Path]) -> Source:

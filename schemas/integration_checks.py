@@ -1,53 +1,40 @@
-"""What no single member of an integration document shows: rules against each other, and what is not there yet."""
+"""What no single member of an integration document shows: rules against each other."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
-from schemas.attribute_names import STANDARD_DATES, misspelling
+from schemas.attribute_names import STANDARD_DATES
+from schemas.mapping import RECIPIENTS, IdentifierKind
 from schemas.problems import Problem, pointer
-
-_NOT_YET = "not there yet"
 
 
 def cross_problems(document: dict[str, Any]) -> Iterator[Problem]:
     """
-    What is wrong between members, or can't be used yet.
+    What is wrong between members.
 
     Args:
         document: As it was sent; whatever has a wrong shape is passed over, the schema speaks of that.
     """
-    yield from _not_yet(document)
+    yield from _recipients(document)
     yield from _only_changes(document)
     identifiers, attributes = _rules(document, "identifiers"), _rules(document, "attributes")
     for place, rule in attributes:
         why = _disturbs_the_identifier(rule, [identifier for _, identifier in identifiers])
         if why:
             yield Problem(pointer("attributes", place, "attribute"), why)
-        if "format" in rule and "type" not in rule and rule.get("attribute") not in STANDARD_DATES:
+        if "format" in rule and "type" not in rule and str(rule.get("attribute")) not in STANDARD_DATES:
             yield Problem(pointer("attributes", place, "format"), "A format needs the type date or datetime.")
 
 
-def warnings_about(document: dict[str, Any]) -> Iterator[Problem]:
-    """What is allowed, but probably not meant. `document` is a valid one."""
-    if len(document["identifiers"]) > 1:
-        yield Problem("/identifiers", "With more than one identifier the data of one person may end in two profiles.")
-    for place, rule in enumerate(document["attributes"]):
-        why = misspelling(rule["attribute"])
-        if why:
-            yield Problem(pointer("attributes", place, "attribute"), why)
-
-
-def _not_yet(document: dict[str, Any]) -> Iterator[Problem]:
-    for member, noun in (("subscriptions", "Subscriptions"), ("sends", "Sends")):
-        if document.get(member):
-            yield Problem(pointer(member), f"{noun} are {_NOT_YET}; leave the list empty.")
-    for place, rule in _rules(document, "attributes"):
-        operation = rule.get("operation", "set")
-        if operation in ("add", "remove", "increment", "merge"):
-            yield Problem(pointer("attributes", place, "operation"), f"{operation} is {_NOT_YET}; use set.")
-        for member in ("on_null", "on_empty"):
-            if rule.get(member) == "clear":
-                yield Problem(pointer("attributes", place, member), f"clear is {_NOT_YET}; use skip.")
+def _recipients(document: dict[str, Any]) -> Iterator[Problem]:
+    """Source: https://www.braze.com/docs/api/objects_filters/recipient_object/"""
+    kinds = {str(rule.get("kind")) for _, rule in _rules(document, "identifiers")}
+    for place, rule in _rules(document, "sends"):
+        send = str(rule.get("kind"))
+        reached = RECIPIENTS.get(send, get_args(IdentifierKind))
+        for kind in sorted(kinds.intersection(get_args(IdentifierKind)).difference(reached)):
+            why = f"A {send} can't be sent to a person known by {kind}, which the identifiers allow."
+            yield Problem(pointer("sends", place, "kind"), why)
 
 
 def _only_changes(document: dict[str, Any]) -> Iterator[Problem]:

@@ -10,12 +10,11 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate, val
 from schemas.rule_documents import (
     AttributeDocument,
     EventDocument,
-    Flag,
     IdentifierDocument,
     SendDocument,
     SubscriptionDocument,
-    conditions,
 )
+from schemas.rule_fields import Flag, conditions
 from schemas.settings import SETTING_NAMES
 
 WEBHOOK_METHODS = ("bearer", "url_key", "signature")
@@ -28,6 +27,7 @@ READ_ONLY = frozenset(
         "url_key",
         "state",
         "paused_because",
+        "outbox",
         "standing",
         "version",
         "created_at",
@@ -138,9 +138,11 @@ class IntegrationDocument(Schema):
         metadata={"description": "What waits for longer becomes a dead letter; left out, nothing does."},
     )
     attributes = fields.List(fields.Nested(AttributeDocument), load_default=list, validate=validate.Length(max=1000))
-    subscriptions = fields.List(fields.Nested(SubscriptionDocument), load_default=list)
+    subscriptions = fields.List(
+        fields.Nested(SubscriptionDocument), load_default=list, validate=validate.Length(max=100)
+    )
     events = fields.List(fields.Nested(EventDocument), load_default=list, validate=validate.Length(max=100))
-    sends = fields.List(fields.Nested(SendDocument), load_default=list)
+    sends = fields.List(fields.Nested(SendDocument), load_default=list, validate=validate.Length(max=20))
 
     @pre_load
     def _without_read_only(self, document: Any, **_: Any) -> Any:

@@ -1,53 +1,39 @@
-"""The rules of an integration document, as marshmallow schemas: identifiers, attributes, events, what comes later."""
+"""An integration document's rules as marshmallow schemas: identifiers, attributes, subscriptions, events, sends."""
 
 import re
-from collections.abc import Callable, Mapping
 from typing import Any, get_args
+from uuid import UUID
 
-import orjson
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from schemas.attribute_names import MAX_NAME_LENGTH, RESERVED_PROPERTIES, refusal
-from schemas.mapping import IdentifierKind, ValueType
-from schemas.paths import parse_element_path, parse_path
-from schemas.submission import Path
+from schemas.attribute_names import MAX_NAME_LENGTH, STANDARD, WITH_MEMBERS, refusal
+from schemas.mapping import IdentifierKind, Operation, SendKind
+from schemas.paths import parse_path
+from schemas.rule_fields import Flag, Properties, SourceDocument, TriggerProperties, conditions, valid_path
 
 #: Both parts of an alias. https://www.braze.com/docs/api/objects_filters/user_alias_object/
 MAX_ALIAS_BYTES = 236
-#: More are dropped without a word, and one is ours. https://www.braze.com/docs/api/objects_filters/event_object/
-MAX_PROPERTIES = 255
-
-#: Of an object or a list of objects.
-#: https://www.braze.com/docs/user_guide/data/activation/attributes/nested_custom_attribute_support/
-MAX_CONSTANT_BYTES = 100_000
-
 #: Sections that anybody can fill by writing a link: they must never decide whom data is about.
 #: https://developers.komo.tech/user-interaction-events/extension-data
 FORGEABLE = frozenset({"extension", "tracked"})
 _FORGEABLE_RAW = re.compile(r"(extension|tracked)_?data", re.IGNORECASE)
 
+#: What each operation works on; the first type is assumed where none is declared.
+TYPES: dict[str, tuple[str, ...]] = {
+    "add": ("array", "object_array"),
+    "remove": ("array",),
+    "increment": ("number",),
+    "merge": ("object",),
+}
+CONSTANTS = {"add": "a list", "remove": "plain values", "increment": "an integer", "merge": "an object"}
+#: What a yes or no may come to. https://www.braze.com/docs/api/objects_filters/user_attributes_object/
+STATES = {
+    "email": ("opted_in", "subscribed", "unsubscribed"),
+    "push": ("opted_in", "subscribed", "unsubscribed"),
+    "group": ("subscribed", "unsubscribed"),
+}
+
 _NAME = validate.Length(min=1, max=MAX_NAME_LENGTH)
-_TOKENS = re.compile(r"YYYY|MM|DD|HH|mm|ss")
-
-
-def is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)
-
-
-def valid_path(text: str, parse: Callable[[str], Path] = parse_path) -> None:
-    try:
-        parse(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
-
-
-def valid_element_path(text: str) -> None:
-    valid_path(text, parse_element_path)
-
-
-def _path_parser(rule: Mapping[str, Any] | None) -> Callable[[str], Path]:
-    """Inside a rule with `for_each`, a bare name is a member of the element."""
-    return parse_element_path if rule and rule.get("for_each") is not None else parse_path
 
 
 def trusted_path(text: str) -> None:
@@ -56,86 +42,6 @@ def trusted_path(text: str) -> None:
     section, *rest = parse_path(text)
     if section in FORGEABLE or (section == "raw" and any(_FORGEABLE_RAW.fullmatch(step) for step in rest)):
         raise ValidationError("Anybody can set this in a link, so it must not decide whom the data is about.")
-
-
-def valid_format(text: str) -> None:
-    rest = _TOKENS.sub("", text)
-    if "YYYY" not in text or any(sign.isalnum() and sign != "T" for sign in rest):
-        raise ValidationError(
-            "Write the date as YYYY, MM, DD, HH, mm, ss and the signs between them, such as DD/MM/YYYY."
-        )
-
-
-def valid_constant(value: Any) -> None:
-    """JSON that Braze takes as one value."""
-    try:
-        size = len(orjson.dumps(value))
-    except TypeError:
-        raise ValidationError("The constant is nested too deeply.") from None
-    if size > MAX_CONSTANT_BYTES:
-        raise ValidationError("The constant is too large: Braze takes at most 100 KB.")
-
-
-class Flag(fields.Boolean):
-    """true or false, and nothing that merely looks like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
-
-
-class Conditions(fields.Dict):
-    """Paths and the scalars of which one must match."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        conditions: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        parse = _path_parser(data)
-        problems: dict[str, list[str]] = {}
-        for path, wanted in conditions.items():
-            try:
-                parse(path)
-            except ValueError as error:
-                problems[path] = [str(error)]
-            if not all(is_scalar(one) for one in (wanted if isinstance(wanted, list) else [wanted])) or wanted == []:
-                problems[path] = ["Give a text, number, true, false or null, or a list of them."]
-        if problems:
-            raise ValidationError(problems)
-        return conditions
-
-
-def conditions() -> Conditions:
-    return Conditions(
-        keys=fields.String(),
-        metadata={
-            "description": "Every condition must hold: path to value, or to a list of values; null means absent."
-        },
-    )
-
-
-class SourceDocument(Schema):
-    """Where a value comes from: exactly one of field, question and value."""
-
-    field = fields.String(validate=valid_path, metadata={"description": "A dotted path; a bare name is a form field."})
-    question = fields.String(validate=validate.Length(min=1), metadata={"description": "The text of a question."})
-    value = fields.Raw(allow_none=True, validate=valid_constant, metadata={"description": "A constant."})
-    type = fields.String(validate=validate.OneOf(get_args(ValueType)))
-    format = fields.String(validate=valid_format, metadata={"description": "Of a date, such as DD/MM/YYYY."})
-    separator = fields.String(
-        validate=validate.Length(min=1), metadata={"description": "Between the parts of an array."}
-    )
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _one_source(self, _: Any, original: Any, **__: Any) -> None:
-        if isinstance(original, dict) and len({"field", "question", "value"} & original.keys()) != 1:
-            raise ValidationError("Give exactly one of field, question and value.")
-
-    @validates_schema
-    def _options_fit(self, source: dict[str, Any], **_: Any) -> None:
-        if "separator" in source and source.get("type") != "array":
-            raise ValidationError("A separator needs the type array.", "separator")
-        if "format" in source and source.get("type", "date") not in ("date", "datetime"):
-            raise ValidationError("A format needs the type date or datetime.", "format")
 
 
 class IdentifierDocument(Schema):
@@ -160,9 +66,7 @@ class AttributeDocument(SourceDocument):
 
     attribute = fields.String(required=True, validate=_NAME)
     when = conditions()
-    operation = fields.String(
-        load_default="set", validate=validate.OneOf(["set", "add", "remove", "increment", "merge"])
-    )
+    operation = fields.String(load_default="set", validate=validate.OneOf(get_args(Operation)))
     on_null = fields.String(load_default="skip", validate=validate.OneOf(["skip", "clear"]))
     on_empty = fields.String(load_default="skip", validate=validate.OneOf(["skip", "clear"]))
 
@@ -171,48 +75,48 @@ class AttributeDocument(SourceDocument):
         why = refusal(rule["attribute"])
         if why:
             raise ValidationError(why, "attribute")
+        problems = {"operation": _operation_problem(rule), "type": _type_problem(rule)}
+        if "." in rule["attribute"]:
+            clearing = [member for member in ("on_null", "on_empty") if rule[member] == "clear"]
+            problems |= dict.fromkeys(
+                clearing, "A member of an object can't be cleared: Braze takes no null inside it."
+            )
+        found = {member: [problem] for member, problem in problems.items() if problem}
+        if found:
+            raise ValidationError(found)
 
 
-class ElementSourceDocument(SourceDocument):
-    """The same inside `for_each`."""
-
-    field = fields.String(validate=valid_element_path)
-
-
-_SOURCES: dict[Callable[[str], Path], SourceDocument] = {
-    parse_path: SourceDocument(),
-    parse_element_path: ElementSourceDocument(),
-}
-
-
-class Properties(fields.Dict):
-    """Property names, each with a path or a source."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        properties: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        parse = _path_parser(data)
-        found = {name: _property_problems(name, source, parse) for name, source in properties.items()}
-        problems = {name: messages for name, messages in found.items() if messages}
-        if problems:
-            raise ValidationError(problems)
-        if len(properties) > MAX_PROPERTIES:
-            raise ValidationError(f"An event has at most {MAX_PROPERTIES} properties.")
-        return properties
-
-
-def _property_problems(name: str, source: Any, parse: Callable[[str], Path]) -> Any:
-    if not 0 < len(name) <= MAX_NAME_LENGTH or name.startswith("$") or name in RESERVED_PROPERTIES:
-        return [f"A property can't be called {name!r}."]
-    try:
-        if isinstance(source, str):
-            valid_path(source, parse)
-        elif isinstance(source, dict):
-            _SOURCES[parse].load(source)
-        else:
-            return ["Give a path, or an object with field, question or value."]
-    except ValidationError as error:
-        return error.messages
+def _operation_problem(rule: dict[str, Any]) -> str | None:
+    """Where there is nothing that the operation could work on."""
+    name, operation = rule["attribute"], rule["operation"]
+    if operation == "set":
+        return None
+    first, dot, _ = name.partition(".")
+    if first in STANDARD and not (operation == "merge" and first in WITH_MEMBERS):
+        return f"{first} is Braze's own and can only be set."
+    if dot and operation != "merge":
+        return f"{operation} does not work on a member of an object; set merges it into its object."
+    if "value" in rule and not _fits(rule["value"], operation):
+        return f"The constant is nothing to {operation}: give {CONSTANTS[operation]}."
     return None
+
+
+def _type_problem(rule: dict[str, Any]) -> str | None:
+    types = TYPES.get(rule["operation"], ())
+    if not types or rule.get("type", types[0]) in types:
+        return None
+    return f"{rule['operation']} needs the type {' or '.join(types)}."
+
+
+def _fits(constant: Any, operation: str) -> bool:
+    if constant is None:
+        return True
+    if operation == "increment":
+        return isinstance(constant, int) and not isinstance(constant, bool)
+    if operation == "merge":
+        return isinstance(constant, dict)
+    objects = [one for one in (constant if isinstance(constant, list) else [constant]) if isinstance(one, dict)]
+    return operation == "add" or not objects
 
 
 class EventDocument(Schema):
@@ -229,20 +133,47 @@ class EventDocument(Schema):
 
 
 class SubscriptionDocument(Schema):
-    """Consent. Not there yet: a document may not hold any."""
+    """What a yes or no means for the consent that Braze keeps; what is null or left out says nothing."""
 
-    field = fields.String(required=True, validate=valid_path)
-    kind = fields.String(required=True, validate=validate.OneOf(["email", "push", "group"]))
-    group_id = fields.String()
+    field = fields.String(required=True, validate=valid_path, metadata={"description": "Path of a yes or no."})
+    kind = fields.String(required=True, validate=validate.OneOf(STATES))
+    group_id = fields.String(metadata={"description": "Of a group: Braze's id of the subscription group."})
     when_yes = fields.String(allow_none=True)
     when_no = fields.String(allow_none=True)
+    double_opt_in = Flag(metadata={"description": "Of a group: who subscribes is asked once more, by SMS."})
     when = conditions()
+
+    @validates_schema
+    def _of_its_kind(self, rule: dict[str, Any], **_: Any) -> None:
+        kind, problems = rule["kind"], {}
+        states = STATES[kind]
+        for member in ("when_yes", "when_no"):
+            if rule.get(member) is not None and rule[member] not in states:
+                problems[member] = [f"Of the kind {kind} this is {', '.join(states)} or null."]
+        if kind != "group":
+            members = [member for member in ("group_id", "double_opt_in") if member in rule]
+            problems |= {member: ["Only the kind group has this."] for member in members}
+        elif not _is_uuid(rule.get("group_id", "")):
+            problems["group_id"] = ["Give Braze's id of the subscription group, a UUID."]
+        if problems:
+            raise ValidationError(problems)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 class SendDocument(Schema):
-    """A triggered message. Not there yet: a document may not hold any."""
+    """A message that Braze shall send because of a submission."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(["campaign", "canvas", "transactional"]))
-    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(get_args(SendKind)))
+    id = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[A-Za-z0-9_-]{1,100}\Z", error="Give Braze's id of the campaign or canvas."),
+        metadata={"description": "Braze's id of the campaign or canvas."},
+    )
     when = conditions()
-    trigger_properties = Properties(keys=fields.String())
+    trigger_properties = TriggerProperties(load_default=dict, keys=fields.String())

@@ -7,12 +7,13 @@ Source: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
 from schemas.person import Person
+from workers.operations import as_braze
+from workers.profile import Profile
 
 
 class Item(NamedTuple):
@@ -22,10 +23,12 @@ class Item(NamedTuple):
     #: The stream id of its entry.
     entry: str
     person: Person
-    #: Name to value, without identifier; a dotted name is merged into its object.
+    #: Name to value or operation, without identifier; a dotted name is merged into its object.
     attributes: dict[str, Any]
     #: Complete objects.
     events: list[dict[str, Any]]
+    #: Whether the person has to be there afterwards, although there is nothing to say about them.
+    creates: bool = False
 
 
 class TrackRequest(NamedTuple):
@@ -64,20 +67,6 @@ class _Piece(NamedTuple):
     #: The first event, and the one after the last.
     start: int
     stop: int
-
-
-@dataclass(slots=True)
-class _Profile:
-    """What one person's attributes come to in a request."""
-
-    person: Person
-    #: The identifier, then name to value; an object replaces what Braze has.
-    whole: dict[str, Any]
-    #: Objects that Braze merges into what it has.
-    merged: dict[str, Any] = field(default_factory=dict)
-    #: Whose attributes these are, and who only needs the alias to exist.
-    positions: list[int] = field(default_factory=list)
-    bystanders: list[int] = field(default_factory=list)
 
 
 def pack(items: Sequence[Item], *, max_objects: int, max_bytes: int, existing_profiles_only: bool = False) -> Packed:
@@ -135,8 +124,8 @@ def _pieces(position: int, item: Item, limits: _Limits) -> Iterable[_Piece]:
     """The whole item, unless it alone is over the limit."""
     person, count = item.person, len(item.events)
     with_attributes = bool(item.attributes) or (
-        count > 0 and person.kind == "user_alias" and not limits.existing_only  # Somebody has to create the alias.
-    )
+        (item.creates or (count > 0 and person.kind == "user_alias")) and not limits.existing_only
+    )  # somebody has to create the alias
     whole = _Piece(position, item, (person.value, person.kind, person.alias_label), with_attributes, 0, count)
     if count + with_attributes <= limits.objects:
         return (whole,) if count or with_attributes else ()
@@ -152,6 +141,10 @@ def _pieces(position: int, item: Item, limits: _Limits) -> Iterable[_Piece]:
 def _build(pieces: list[_Piece], limits: _Limits, requests: list[TrackRequest], too_big: set[int]) -> None:
     """One request, or several where it turns out too big."""
     request = _request(pieces, limits.existing_only)
+    if isinstance(request, int):
+        _build(pieces[:request], limits, requests, too_big)
+        _build(pieces[request:], limits, requests, too_big)
+        return
     objects = limits.objects
     if len(pieces) == 1 and not pieces[0].item.attributes:
         objects = max(objects, 2)  # an event and its alias can't be parted
@@ -179,82 +172,26 @@ def _split(piece: _Piece) -> list[_Piece]:
     return [piece]
 
 
-def _request(pieces: list[_Piece], existing_only: bool) -> TrackRequest:
-    profiles: dict[tuple[str, str, str | None], _Profile] = {}
+def _request(pieces: list[_Piece], existing_only: bool) -> TrackRequest | int:
+    """The request, or the place of the first piece whose attributes one object can't hold with those before it."""
+    profiles: dict[tuple[str, str, str | None], Profile] = {}
     events: list[dict[str, Any]] = []
     origins: list[tuple[int, int]] = []
-    for position, item, key, with_attributes, start, stop in pieces:
+    for place, (position, item, key, with_attributes, start, stop) in enumerate(pieces):
         if with_attributes:
             profile = profiles.get(key)
             if profile is None:
-                profile = profiles[key] = _Profile(item.person, _start(item.person, existing_only))
-            _fold(profile, position, item.attributes)
+                profile = profiles[key] = Profile(item.person, existing_only)
+            if not profile.take(position, item.attributes):
+                return place
         for number in range(start, stop):
             events.append(item.events[number])
             origins.append((position, number))
     attributes: list[dict[str, Any]] = []
     positions: list[list[int]] = []
     for profile in profiles.values():
-        for folded in _objects(profile):
+        for folded in profile.objects():
             attributes.append(folded)
             positions.append(profile.positions or profile.bystanders)
     body = {name: objects for name, objects in (("attributes", attributes), ("events", events)) if objects}
-    return TrackRequest(orjson.dumps(body), positions, origins)
-
-
-def _fold(profile: _Profile, position: int, attributes: dict[str, Any]) -> None:
-    """Later values win; a member goes into its object, and a whole object drops the members before it."""
-    if not attributes:
-        profile.bystanders.append(position)
-        return
-    profile.positions.append(position)
-    whole, merged = profile.whole, profile.merged
-    if not merged and "." not in "\n".join(attributes):
-        whole.update(attributes)
-        return
-    for name, value in attributes.items():
-        top, *path = name.split(".")
-        if not path:
-            merged.pop(name, None)
-            whole[name] = value
-            continue
-        for key in reversed(path):
-            value = {key: value}
-        target = whole if top in whole else merged
-        target[top] = _deep(target.get(top), value)
-
-
-def _deep(base: Any, change: Any) -> Any:
-    """What Braze's own merge comes to; both sides stay as they are."""
-    if not isinstance(base, dict) or not isinstance(change, dict):
-        return change
-    return base | {key: _deep(base.get(key), value) for key, value in change.items()}
-
-
-def _start(person: Person, existing_only: bool) -> dict[str, Any]:
-    start = person.identifier()
-    if existing_only:
-        start["_update_existing_only"] = True
-    elif person.kind == "user_alias":
-        start["_update_existing_only"] = False
-    return start
-
-
-def _objects(profile: _Profile) -> Sequence[dict[str, Any]]:
-    """
-    One attributes object; two where some objects replace and others merge: that is said per attributes object.
-
-    The two share no attribute, so that their order, which Braze does not promise, makes no difference.
-
-    Source: https://www.braze.com/docs/user_guide/data/activation/attributes/nested_custom_attribute_support/
-    """
-    person, whole, merged = profile.person, profile.whole, profile.merged
-    if person.kind in ("email", "phone"):
-        whole[person.kind] = person.value  # No attribute may stand in for what the person is found by.
-    if not merged:
-        return (whole,)
-    whole_objects = (name for name, value in whole.items() if isinstance(value, dict))
-    if any(name not in ("user_alias", "current_location") for name in whole_objects):
-        start = {name: whole[name] for name in (*person.identifier(), "_update_existing_only") if name in whole}
-        return (whole, {**start, "_merge_objects": True, **merged})
-    return ({**whole, "_merge_objects": True, **merged},)
+    return TrackRequest(orjson.dumps(body, default=as_braze), positions, origins)

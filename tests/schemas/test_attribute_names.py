@@ -22,7 +22,9 @@ def test_a_usual_name_is_fine(name: str) -> None:
     assert refusal(name) is None
 
 
-@pytest.mark.parametrize("name", ["external_id", "email.x", "dob.year", "current_location.altitude", "a.$b", "a" * 256])
+@pytest.mark.parametrize(
+    "name", ["external_id", "email.x", "dob.year", "current_location.altitude", "a.$b", "a" * 256, "a.inc"]
+)
 def test_a_name_that_would_cost_the_object_is_refused(name: str) -> None:
     """At save, where a person can still mend it."""
     assert refusal(name)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.integration import BrazeTarget, Reading, build, read_document, write_document
-from schemas.mapping import Source
+from schemas.mapping import SendRule, Source, SubscriptionRule
 from schemas.paths import parse_element_path
 from schemas.problems import InvalidDocument
 
@@ -198,21 +198,174 @@ def test_contact_attributes_beside_a_harmless_identifier_are_fine(kind: str, att
     ).document["attributes"]
 
 
+def test_a_constant_never_says_whom_data_is_about() -> None:
+    """Everybody would become one person."""
+    rule = {"kind": "external_id", "value": "m1"}
+
+    assert set(problems_with(a_document(identifiers=[rule]))) == {"/identifiers/0/value", "/identifiers/0/field"}
+
+
 @pytest.mark.parametrize(
-    ("members", "place"),
+    ("rule", "member"),
     [
-        ({"subscriptions": [{"field": "optin", "kind": "email", "when_yes": "opted_in"}]}, "/subscriptions"),
-        ({"sends": [{"kind": "campaign", "id": "x"}]}, "/sends"),
-        ({"attributes": [{"field": "a", "attribute": "a", "operation": "add"}]}, "/attributes/0/operation"),
-        ({"attributes": [{"field": "a", "attribute": "a", "on_null": "clear"}]}, "/attributes/0/on_null"),
+        ({"operation": "add", "type": "string"}, "type"),
+        ({"operation": "add", "type": "object"}, "type"),
+        ({"operation": "remove", "type": "object_array"}, "type"),
+        ({"operation": "increment", "type": "string"}, "type"),
+        ({"operation": "merge", "type": "array"}, "type"),
+        ({"operation": "multiply"}, "operation"),
+        ({"operation": "increment", "value": 1.5}, "operation"),
+        ({"operation": "increment", "value": True}, "operation"),
+        ({"operation": "merge", "value": [1]}, "operation"),
+        ({"operation": "remove", "value": {"a": 1}}, "operation"),
+        ({"operation": "remove", "value": [{"a": 1}]}, "operation"),
+        ({"operation": "add", "attribute": "boat.crew"}, "operation"),
+        ({"operation": "increment", "attribute": "boat.trips"}, "operation"),
+        *(({"operation": "add", "attribute": name}, "operation") for name in ("email", "phone", "dob", "facebook")),
+        ({"operation": "merge", "attribute": "current_location"}, "operation"),
+        ({"on_null": "clear", "attribute": "boat.name"}, "on_null"),
+        ({"on_empty": "clear", "attribute": "boat.name"}, "on_empty"),
+        ({"on_null": "wipe"}, "on_null"),
     ],
 )
-def test_what_is_not_there_yet_is_refused_in_plain_words(members: dict[str, Any], place: str) -> None:
-    """Accepting it silently would look like a promise."""
-    problems = problems_with(a_document(**members))
+def test_an_operation_that_makes_no_sense_is_refused(rule: dict[str, Any], member: str) -> None:
+    """Braze would ignore it without a word."""
+    document = a_document(attributes=[{"attribute": "a", **({} if "value" in rule else {"field": "x"}), **rule}])
 
-    assert list(problems) == [place]
-    assert "not there yet" in problems[place]
+    assert list(problems_with(document)) == [f"/attributes/0/{member}"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"operation": "add"},
+        {"operation": "add", "type": "array", "separator": ",", "on_null": "clear", "on_empty": "clear"},
+        {"operation": "add", "type": "object_array"},
+        {"operation": "add", "value": [{"a": 1}]},
+        {"operation": "remove", "value": "vip"},
+        {"operation": "increment", "value": -1},
+        {"operation": "merge", "type": "object"},
+        {"operation": "merge", "attribute": "boat.engine", "type": "object"},
+        {"operation": "merge", "attribute": "twitter"},
+    ],
+)
+def test_an_operation_that_fits_is_taken(rule: dict[str, Any]) -> None:
+    """The type may be left to the operation."""
+    asked = {"attribute": "a", **({} if "value" in rule else {"field": "x"}), **rule}
+
+    assert read(attributes=[asked]).integration().attributes[0].operation == rule["operation"]
+
+
+GROUP = "a2a4b1a0-7d3c-4f6b-9c58-0d1f2e3a4b5c"
+
+
+def test_subscriptions_become_rules() -> None:
+    """What is left out says nothing."""
+    integration = read(
+        subscriptions=[
+            {"field": "optin", "kind": "email", "when_yes": "opted_in", "when_no": None},
+            {
+                "field": "sms", "kind": "group", "group_id": GROUP, "when_yes": "subscribed", "when_no": "unsubscribed",
+                "double_opt_in": True, "when": {"card.type": "Quiz"},
+            },
+        ]
+    ).integration()  # fmt: skip
+
+    assert integration.subscriptions == (
+        SubscriptionRule(("fields", "optin"), "email", when_yes="opted_in"),
+        SubscriptionRule(
+            ("fields", "sms"), "group", GROUP, "subscribed", "unsubscribed",
+            double_opt_in=True, when=((("card", "type"), ("Quiz",)),),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "member"),
+    [
+        ({"kind": "email", "when_yes": "yes"}, "when_yes"),
+        ({"kind": "push", "when_no": "left"}, "when_no"),
+        ({"kind": "group", "group_id": GROUP, "when_yes": "opted_in"}, "when_yes"),
+        ({"kind": "group"}, "group_id"),
+        ({"kind": "group", "group_id": "sms"}, "group_id"),
+        ({"kind": "email", "group_id": GROUP}, "group_id"),
+        ({"kind": "email", "double_opt_in": True}, "double_opt_in"),
+        ({"kind": "group", "group_id": GROUP, "double_opt_in": "yes"}, "double_opt_in"),
+        ({"kind": "sms"}, "kind"),
+        ({"kind": "email", "colour": 1}, "colour"),
+    ],
+)
+def test_consent_that_braze_does_not_know_is_refused(rule: dict[str, Any], member: str) -> None:
+    """It would cost the whole object of everybody who answers."""
+    problems = problems_with(a_document(subscriptions=[{"field": "x", "when_yes": "subscribed", **rule}]))
+
+    assert list(problems) == [f"/subscriptions/0/{member}"]
+
+
+def test_sends_become_rules() -> None:
+    """Their data is mapped as that of an event; Braze reserves no names there."""
+    send = {"kind": "campaign", "id": "c0ffee", "when": {"submission.event": "PrizeAwarded"},
+            "trigger_properties": {"prize": "prize.name", "time": {"value": "noon"}}}  # fmt: skip
+
+    properties = {"prize": Source(field=("prize", "name")), "time": Source(value="noon", has_value=True)}
+    assert read(sends=[send, {"kind": "canvas", "id": "x"}]).integration().sends == (
+        SendRule(
+            "campaign", "c0ffee", properties,
+            when=((("submission", "event"), ("PrizeAwarded",)),),
+        ),
+        SendRule("canvas", "x"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "is_fine"),
+    [
+        ("transactional", "external_id", True),
+        ("transactional", "user_alias", True),
+        ("transactional", "email", False),
+        ("transactional", "braze_id", False),
+        ("campaign", "email", True),
+        ("canvas", "phone", False),
+    ],
+)
+def test_a_send_must_be_able_to_reach_its_person(
+    kind: str, identifier: str, is_fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Braze would refuse each call, one winner after the other."""
+    label = {"alias_label": "email"} if identifier == "user_alias" else {}
+    members = {"identifiers": [{"kind": identifier, "field": "x", **label}], "sends": [{"kind": kind, "id": "c0"}]}
+
+    if is_fine:
+        assert read(**members).document["sends"]
+    else:
+        assert list(problems_with(a_document(**members))) == ["/sends/0/kind"]
+
+
+@pytest.mark.parametrize(
+    ("send", "place"),
+    [
+        ({"id": "a/b"}, "/sends/0/id"),
+        ({"id": ""}, "/sends/0/id"),
+        ({"broadcast": True}, "/sends/0/broadcast"),
+        ({"recipients": []}, "/sends/0/recipients"),
+        ({"trigger_properties": {"$x": "a"}}, "/sends/0/trigger_properties/$x"),
+        ({"kind": "all"}, "/sends/0/kind"),
+        ({"kind": []}, "/sends/0/kind"),
+    ],
+)
+def test_a_send_holds_nothing_else(send: dict[str, Any], place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`broadcast` would mail everybody the campaign is meant for."""
+
+    assert list(problems_with(a_document(sends=[{"kind": "campaign", "id": "c0", **send}]))) == [place]
+
+
+@pytest.mark.parametrize("odd", [[], {}, 3, None])
+def test_odd_shapes_are_told_and_never_crash(odd: Any) -> None:
+    """The API hands over whatever JSON it got."""
+    rule = {"attribute": odd, "field": odd, "kind": odd, "type": odd, "format": "YYYY", "operation": odd, "when": odd}
+    rules = {member: [rule, odd] for member in ("identifiers", "attributes", "subscriptions", "events", "sends")}
+
+    assert problems_with(a_document(**rules))
 
 
 def test_existing_profiles_only_needs_every_value_sent() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.person import Person
+from workers.operations import Add, AddObjects, Increment, Remove
 from workers.pack import Item, Packed, pack
 
 MIRA = Person("external_id", "mira")
@@ -204,6 +205,147 @@ def test_a_request_holds_at_least_one_object() -> None:
     """Less would never end."""
     with pytest.raises(ValueError, match="at least one"):
         packed(max_objects=0)
+
+
+def test_operations_of_one_person_become_one() -> None:
+    """Two objects for one person in a request would have no order."""
+    result = packed(
+        item(MIRA, {"interests": ["sailing"], "visits": Increment(1)}),
+        item(TOM, {"interests": Add(["food"])}),
+        item(MIRA, {"interests": Add(["music"]), "visits": Increment(1), "trips": AddObjects([{"to": "Hobart"}])}),
+        item(MIRA, {"interests": Remove(["sailing"])}),
+    )
+
+    assert bodies(result) == [
+        {
+            "attributes": [
+                {
+                    "external_id": "mira",
+                    "interests": ["music"],
+                    "visits": {"inc": 2},
+                    "trips": {"$add": [{"to": "Hobart"}]},
+                },
+                {"external_id": "tom", "interests": {"add": ["food"]}},
+            ]
+        }
+    ]
+    assert result.requests[0].attributes == [[0, 2, 3], [1]]
+
+
+def test_what_one_object_can_not_say_goes_into_the_next_request() -> None:
+    """A text and something added to it can only follow each other."""
+    result = packed(
+        item(MIRA, {"interests": "none", "team": "Gulls"}, 1, name="a"),
+        item(TOM, events=1, name="b"),
+        item(MIRA, {"interests": Add(["music"]), "team": "Terns"}, 1, name="c"),
+        item(MIRA, {"interests": Add(["food"])}, name="d"),
+    )
+
+    first, second = bodies(result)
+    assert first["attributes"] == [{"external_id": "mira", "interests": "none", "team": "Gulls"}]
+    assert second["attributes"] == [{"external_id": "mira", "interests": {"add": ["music", "food"]}, "team": "Terns"}]
+    assert [(request.attributes, request.events) for request in result.requests] == [
+        ([[0]], [(0, 0), (1, 0)]),
+        ([[2, 3]], [(2, 0)]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "bodies_of"),
+    [
+        ({"boat": Add(["a"])}, {"boat.x": 1}, 2),
+        ({"boat.x": 1}, {"boat": Add(["a"])}, 2),
+        ({"boat": Add(["a"])}, {"boat": {"x": 1}}, 1),
+        ({"boat": Add(["a"]), "boat.x": 1}, {"boat.x": 2}, 1),
+        ({"boat.x": 1, "boat": Add(["a"])}, {"boat": Add(["b"])}, 1),
+    ],
+)
+def test_an_array_and_an_object_of_one_name_never_meet(
+    first: dict[str, Any], second: dict[str, Any], bodies_of: int
+) -> None:
+    """The mapping was changed in between, or names them both: then its later rule counts."""
+    assert len(bodies(packed(item(MIRA, first), item(MIRA, second)))) == bodies_of
+
+
+def test_operations_keep_away_from_the_flag_to_merge() -> None:
+    """What Braze makes of both in one object is not documented."""
+    result = packed(item(MIRA, {"visits": Increment(1), "boat.x": 1}))
+
+    assert bodies(result)[0]["attributes"] == [
+        {"external_id": "mira", "visits": {"inc": 1}},
+        {"external_id": "mira", "_merge_objects": True, "boat": {"x": 1}},
+    ]
+
+
+def test_subscription_groups_are_joined_by_their_id() -> None:
+    """A list in the place of another would forget the first submission's consent."""
+    on, off = [{"subscription_group_id": "g1", "subscription_state": state} for state in ("subscribed", "unsubscribed")]
+    other = {"subscription_group_id": "g2", "subscription_state": "subscribed"}
+    result = packed(
+        item(MIRA, {"subscription_groups": [on, other]}), item(MIRA, {"subscription_groups": [off], "team": "Gulls"})
+    )
+
+    assert bodies(result)[0]["attributes"] == [
+        {"external_id": "mira", "subscription_groups": [off, other], "team": "Gulls"}
+    ]
+
+
+def applied(profile: dict[str, Any], sent: dict[str, Any]) -> None:
+    """What Braze's pages say that an attributes object does."""
+    for name, value in sent.items():
+        before = profile.get(name)
+        if isinstance(value, dict) and value.keys() <= {"add", "remove"}:
+            added, removed = value.get("add", []), value.get("remove", [])
+            kept = [one for one in (before if isinstance(before, list) else []) if one not in added + removed]
+            profile[name] = [*kept, *added]
+        elif isinstance(value, dict) and value.keys() == {"inc"}:
+            profile[name] = (before if isinstance(before, int) else 0) + value["inc"]
+        elif isinstance(value, dict) and value.keys() == {"$add"}:
+            profile[name] = [*(before if isinstance(before, list) else []), *value["$add"]]
+        elif isinstance(value, dict) and isinstance(before, dict) and sent.get("_merge_objects"):
+            profile[name] = before | value
+        else:
+            profile[name] = value
+        if profile[name] in (None, []):
+            del profile[name]
+
+
+tags = st.lists(st.sampled_from("abcd"), unique=True, min_size=1)
+trips = st.lists(st.fixed_dictionaries({"to": st.integers(0, 2)}), min_size=1, max_size=2)
+operated = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.none() | st.just("odd") | tags | tags.map(Add) | tags.map(Remove),
+        "visits": st.none() | st.just("odd") | st.integers(0, 9) | st.integers(-3, 3).map(Increment),
+        "trips": st.none() | trips | trips.map(AddObjects) | tags.map(Add),
+        "boat": st.fixed_dictionaries({"x": st.integers(0, 9), "y": st.integers(0, 9)}) | tags.map(Add),
+        "boat.x": st.integers(0, 9),
+        "boat.z": st.integers(0, 9),
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(drawn=st.lists(st.tuples(st.sampled_from([MIRA, INES]), operated, st.integers(0, 2)), max_size=8))
+def test_packed_together_or_one_by_one_a_profile_ends_the_same(
+    drawn: list[tuple[Person, dict[str, Any], int]],
+) -> None:
+    """That is all that folding may change: how many requests it takes."""
+    items = [item(person, values, events, name=f"s{n}") for n, (person, values, events) in enumerate(drawn)]
+    together = pack(items, max_objects=9, max_bytes=10_000)
+    one_by_one = [request for one in items for request in pack([one], max_objects=9, max_bytes=10_000).requests]
+
+    ends: list[dict[str, dict[str, Any]]] = []
+    for requests in (together.requests, one_by_one):
+        profiles: dict[str, dict[str, Any]] = defaultdict(dict)
+        for request in requests:
+            for sent in orjson.loads(request.body).get("attributes", []):
+                applied(profiles["external_id" if "external_id" in sent else "user_alias"], sent)
+        ends.append({key: {n: v for n, v in profile.items() if n[0] != "_"} for key, profile in profiles.items()})
+    assert ends[0] == ends[1]
+    assert sorted(e for request in together.requests for e in request.events) == [
+        (n, number) for n, (_, _, events) in enumerate(drawn) for number in range(events)
+    ]
 
 
 people = st.sampled_from([MIRA, TOM, INES, Person("email", "kim@example.com")])
