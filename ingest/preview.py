@@ -1,70 +1,85 @@
-"""What an integration's rules would make of a submission: the exact requests to Braze. Pure."""
+"""What an integration's rules would make of a submission: the exact requests to Braze, by the steps of a delivery."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from schemas.batch import Entry
 from schemas.integration import Integration
 from schemas.komo import read_submission
+from schemas.names import Names
 from schemas.person import Person
 from schemas.submission import Submission
-from workers.errors import BadIdentifier
-from workers.identify import identify
-from workers.pack import Item, pack
-from workers.prepare import MAX_REQUEST_BYTES
-from workers.transform import compile_mapping, wanted
+from workers.forecast import Forecast, forecast
+from workers.judge import judge
+from workers.prepare import NO_NAMES
+from workers.transform import CompiledMapping, compile_mapping
 
 #: The id of a submission that nobody has sent.
 PREVIEW_ID = "preview"
+#: By the key of a person, what Braze has accepted of them (workers.changes).
+Known = Callable[[str], Sequence[list[Any]]]
+
+
+def nothing_known(_: str) -> Sequence[list[Any]]:
+    """As of somebody who comes for the first time."""
+    return ()
 
 
 def preview(
-    integration: Integration, body: dict[str, Any], *, received_at: datetime, submission_id: str = PREVIEW_ID
+    integration: Integration,
+    body: dict[str, Any],
+    *,
+    received_at: datetime,
+    submission_id: str = PREVIEW_ID,
+    names: Names = NO_NAMES,
+    known: Known = nothing_known,
 ) -> dict[str, Any]:
     """
     Run one submission through the rules without keeping or sending anything.
 
-    Returns: `outcome` (delivered, filtered or dead, if Braze takes it) and its `reason`; `person`; `requests` with
-    their `url` and `body`; `warnings`; `left_out`, what Braze has already; `submission`, as mappings see it.
+    Args:
+        names: By which `known` calls attributes.
+        known: What is remembered of a person, by their key.
+
+    Returns: `outcome` (delivered if Braze takes it, filtered, held until the person identifies themselves, or dead) and
+    its `reason`; `person`; `requests` with their `url` and `body`, those of sends last; `warnings`; `left_out`, what
+    Braze has already; `submission`, as mappings see it.
     """
     submission = read_submission(body, id=submission_id, received_at=received_at)
+    mapping = compile_mapping(integration)
+    judged = judge(submission, integration, mapping)
     told: dict[str, Any] = {
-        "outcome": "filtered",
-        "reason": "not_accepted",
+        "outcome": judged.destination,
+        "reason": judged.reason or None,
         "person": None,
         "requests": [],
         "warnings": list(submission.warnings),
         "left_out": [],
         "submission": {name: value for name, value in submission.sections.items() if name != "raw"},
     }
-    if not wanted(submission, integration):
+    if judged.destination == "held":
+        told["warnings"] += mapping.apply(submission, None).warnings
+    if judged.person is None:
         return told
-    try:
-        person = identify(submission, integration)
-    except BadIdentifier:
-        return told | {"outcome": "dead", "reason": "bad_identifier"}
-    if person is None:
-        return told | {"reason": "no_identifier"}
-    shown = {"kind": person.kind, "value": person.value, "alias_label": person.alias_label}
-    return told | {"person": shown} | _mapped(integration, submission, person)
+    entry = _entry(submission, body, judged.person, received_at)
+    found = _forecast(entry, integration, mapping, names, known)
+    endpoint = integration.braze.rest_endpoint
+    return told | {
+        "outcome": found.outcome,
+        "reason": found.reason,
+        "person": judged.person._asdict(),
+        "requests": [{"method": "POST", "url": endpoint + path, "body": sent} for path, sent in found.requests],
+        "warnings": found.warnings,
+        "left_out": found.left_out,
+    }
 
 
-def _mapped(integration: Integration, submission: Submission, person: Person) -> dict[str, Any]:
-    mapped = compile_mapping(integration).apply(submission, person)
-    warnings = [*submission.warnings, *mapped.warnings]
-    if not mapped.attributes and not mapped.events:
-        if mapped.warnings:
-            return {"outcome": "dead", "reason": "no_usable_value", "warnings": warnings}
-        return {"outcome": "filtered", "reason": "nothing_mapped", "warnings": warnings}
-    packed = pack(
-        [Item(submission.id, "", person, mapped.attributes, mapped.events)],
-        max_objects=integration.braze.max_objects_per_request,
-        max_bytes=MAX_REQUEST_BYTES,
-        existing_profiles_only=integration.existing_profiles_only,
-    )
-    url = f"{integration.braze.rest_endpoint}/users/track"
-    requests = [{"method": "POST", "url": url, "body": orjson.loads(one.body)} for one in packed.requests]
-    if packed.too_big:
-        return {"outcome": "dead", "reason": "too_big", "warnings": warnings}
-    return {"outcome": "delivered", "reason": None, "requests": requests, "warnings": warnings}
+def _entry(submission: Submission, body: dict[str, Any], person: Person, received_at: datetime) -> Entry:
+    received_ms = int(received_at.timestamp() * 1000)
+    return Entry("0-0", submission.id, received_ms * 1000, person, received_ms, submission.event, body)
+
+
+def _forecast(entry: Entry, integration: Integration, mapping: CompiledMapping, names: Names, known: Known) -> Forecast:
+    remembered = known(entry.person.key) if integration.send_only_changes else ()
+    return forecast(entry, integration, mapping, names=names, known=remembered, now_ms=entry.received_ms)

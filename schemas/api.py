@@ -19,6 +19,15 @@ def _text(description: str, **options: Any) -> fields.String:
     return fields.String(metadata={"description": description}, **options)
 
 
+class OutboxShown(Schema):
+    """How one kind of messages is doing."""
+
+    waiting = fields.Integer()
+    paused_because = fields.String(allow_none=True)
+    problem = _text("Braze's words of the last message that it did not send.", allow_none=True)
+    problem_of = _text("Braze's id of that campaign or canvas.", allow_none=True)
+
+
 class LastProblem(Schema):
     """The last attempt at what was put off."""
 
@@ -75,6 +84,12 @@ class IntegrationShown(IntegrationDocument):
     version = fields.Integer(dump_only=True, metadata={"description": "For If-Match; the ETag says it too."})
     created_at = fields.AwareDateTime(dump_only=True)
     updated_at = fields.AwareDateTime(dump_only=True)
+    outbox = fields.Dict(
+        fields.String(),
+        fields.Nested(OutboxShown),
+        dump_only=True,
+        metadata={"description": "By kind: messages that it asks for, or that wait."},
+    )
     warnings = fields.List(fields.Dict(), dump_only=True, metadata={"description": "After a save: probably not meant."})
     webhook_secret = _text("Once, at creation.", dump_only=True)
     url_key = _text("Once, at creation.", dump_only=True)
@@ -200,7 +215,7 @@ class PreviewRequest(Schema):
 class PreviewAnswer(Schema):
     """What would become of it."""
 
-    outcome = fields.String(validate=validate.OneOf(["delivered", "filtered", "dead"]))
+    outcome = fields.String(validate=validate.OneOf(["delivered", "filtered", "held", "dead"]))
     reason = fields.String(allow_none=True)
     person = fields.Dict(allow_none=True)
     requests = fields.List(fields.Dict(), metadata={"description": "The exact requests to Braze, without the key."})

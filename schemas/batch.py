@@ -80,6 +80,8 @@ class Batch:
     guarded: bool = False
     #: The key of a person -> attribute -> the order of the submission that set it last.
     times: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    #: The key of a person -> what Braze has accepted of them, as `workers.changes.pack_marks` makes it.
+    known: Mapping[str, list[list[Any]]] = field(default_factory=dict)
     #: Where Braze took less than the document allows: objects, and bytes, in one request.
     max_objects: int | None = None
     request_bytes: int | None = None
@@ -119,6 +121,10 @@ class Settlement:
     counts: dict[str, int] = field(default_factory=dict)
     #: The key of a person -> JSON: attribute -> the order of the submission that set it last.
     times: dict[str, str] = field(default_factory=dict)
+    #: The key of a person -> JSON of what Braze has accepted of them by now.
+    known: dict[str, str] = field(default_factory=dict)
+    #: Entry id -> the messages that are due now that it is delivered, as `workers.send_pack.waiting` has them.
+    sends: dict[str, list[list[str]]] = field(default_factory=dict)
     #: Day of acceptance -> how many replayed submissions of that day are settled.
     closed: dict[str, int] = field(default_factory=dict)
     #: Smaller limits that Braze turned out to have: `max_objects`, `request_bytes`.
@@ -137,7 +143,7 @@ class Settlement:
             told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state, "away": self.away}
             return told | ({"pause": self.pause} if self.pause else {})
         told["verdicts"] = self.verdicts
-        for name in ("dead", "done", "cut", "times", "closed", "learned"):
+        for name in ("dead", "done", "cut", "times", "known", "sends", "closed", "learned"):
             if value := getattr(self, name):
                 told[name] = value
         if self.cut and self.alone:

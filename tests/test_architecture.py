@@ -35,7 +35,11 @@ FORBIDDEN = {
     "ingest": ["workers.app", "workers.tasks", "workers.drain", "workers.sweep"],
 }
 #: Decisions are functions of their arguments: no clock, no network, no store, no environment.
-PURE = ["identify", "transform", "pack", "changes", "outcome", "braze/reply"]
+PURE = [
+    "identify", "judge", "transform", "attributes", "events", "subscriptions", "triggers", "operations", "profile",
+    "known", "pack", "changes", "memory", "taken", "placing", "outcome", "braze/reply", "send_pack", "send_outcome",
+    "braze/sent",
+]  # fmt: skip
 NOT_PURE = ["os", "time", "random", "requests", "redis", "socket", "workers.store", "workers.braze.client"]
 #: The web process is put together here, and it hands the wake-up call to the views.
 EXCEPTIONS = {("ingest/app.py", "workers.tasks")}

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
+from schemas.names import Names
 from workers.braze.client import BrazeClient
 from workers.errors import LeaseLost, StoreUnavailable, UnknownIntegration
 from workers.outcome import Decision, Pause, Retry, decide, news
@@ -35,6 +36,8 @@ class Route:
 
     stored: StoredIntegration
     mapping: CompiledMapping
+    #: By which its attributes are remembered.
+    names: Names
 
     @property
     def integration(self) -> Integration:
@@ -69,7 +72,11 @@ class Pipeline:
         if route is None or (version is not None and route.stored.version != version):
             integrations = self.stores.integrations
             stored = integrations.get(integration_id) if version is None else integrations.load(integration_id, version)
-            route = self._routes[integration_id] = Route(stored, compile_mapping(stored.integration))
+            integration = stored.integration
+            names = self.stores.memory.names(
+                integration.braze.workspace, [rule.attribute for rule in integration.attributes]
+            )
+            route = self._routes[integration_id] = Route(stored, compile_mapping(integration), names)
         return route
 
     def endpoint(self, integration_id: str) -> str:
@@ -149,7 +156,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     Args:
         since: By the pipeline's clock, when the batch was asked for: the lease is no older.
     """
-    prepared = prepare(batch, route.integration, route.mapping, now_ms=pipeline.wall() * 1000)
+    prepared = prepare(batch, route.integration, route.mapping, names=route.names, now_ms=pipeline.wall() * 1000)
     if prepared.request is None:
         return nothing_to_send(prepared)
 

@@ -3,26 +3,28 @@ Step: one person out of everything kept here, because somebody asked for it.
 
 Two walks over all integrations. The first collects the contact, profile, user and session ids out of the person's own
 submissions, the second lets go of what is theirs: submissions about the person, and those that name nobody and carry
-one of these ids.
+one of these ids, held or settled.
 
 What is in flight finishes first. An entry may then become a dead letter, and a replay may have made an entry of a dead
 letter that was not looked at yet; so lanes, letters and lanes again are looked through until nothing is found in the
 last and nobody died meanwhile, and only then what is settled.
 
-Submissions accepted after the job was created are not touched: the person may have come back.
+What is held goes before anything can join it to the person, and once more after the lanes, as it may have waited in
+one until rules were changed. Submissions accepted after the job was created are not touched: the person may have come
+back.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any, Literal
 
 import orjson
 
+from schemas.arrival import packed_marks
 from schemas.integration import Integration
-from schemas.komo import PERSON_SECTIONS, read_submission
+from schemas.komo import person_marks, read_submission
 from schemas.person import Person
 from schemas.submission import Submission
 from workers.errors import BadIdentifier, UnknownIntegration
@@ -38,7 +40,7 @@ log = logging.getLogger("komo_braze")
 #: What is looked through in each integration, in this order.
 STAGES: dict[str, tuple[str, ...]] = {
     "look": ("lanes", "letters", "records"),
-    "erase": ("lanes", "letters", "lanes again", "records"),
+    "erase": ("held", "lanes", "letters", "lanes again", "held again", "records"),
 }
 #: Rounds in a row through new letters and lanes that find nothing, while others die all the time. What is missed then
 #: was replayed and died again in each of them.
@@ -151,9 +153,12 @@ class _Forgetting:
         if person is None or self.place.stage == len(stages):
             if person and self.place.walk == "erase":
                 self._people.forget_values(integration, person.key)
+                self._stores.outbox.forget(integration, person.key)
             self.place = self.place.at("", integration.id)
             return True
         stage = stages[self.place.stage]
+        if stage.startswith("held"):
+            return self._held(integration, person)
         if stage == "letters":
             return self._letters(integration, person)
         if stage == "records":
@@ -181,6 +186,18 @@ class _Forgetting:
         at_end = not passage.next
         self.place = replace(place, out=False, lane=place.lane + (not place.out)) if at_end else place
         return not (at_end and place.out)
+
+    def _held(self, integration: Integration, person: Person) -> bool:
+        held = self._people.held(integration, self.place.after)
+        theirs = {one.id for one in held if self._is_theirs(one.kept, integration, person)}
+        # Asked also where there is nothing to drop: it may lie elsewhere, while all is judged again.
+        gone = self._people.drop_held(integration, theirs, self._job.id)
+        if gone is None:
+            self.place = self.place.at_stage(self.place.stage)
+            return False
+        place = replace(self.place, gone=self.place.gone + gone)
+        self.place = replace(place, after=held[-1].id) if held else place.next_stage()
+        return True
 
     def _may_have_died(self, integration: Integration) -> bool:
         """Whether a letter of the person may be among those that died since the letters were begun with."""
@@ -254,8 +271,7 @@ def read_body(body: dict[str, Any]) -> Submission:
 
 def marks_of(submission: Submission) -> set[bytes]:
     """Digests of the ids, each of its own kind, that Komo has for whoever made the submission."""
-    blocks = ((name, submission.sections.get(name)) for name in PERSON_SECTIONS)
-    return {blake2b(f"{name}\x1f{block['id']}".encode(), digest_size=16).digest() for name, block in blocks if block}
+    return {mark.encode() for mark in packed_marks(person_marks(submission.sections))}
 
 
 def _identified(submission: Submission, integration: Integration) -> Person | None:

@@ -2,23 +2,23 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import orjson
 
+from schemas.batch import Entry, Replay
 from schemas.dead_letter import ReplayOptions
 from schemas.integration import Integration
 from schemas.komo import read_submission
-from schemas.person import Person
-from schemas.submission import Submission
-from workers.changes import Times, without_older
+from schemas.names import Names
+from workers.changes import Times
 from workers.chosen import MOST_NAMED, integrations_of, unknown
 from workers.errors import BadIdentifier
+from workers.forecast import TRACK, Forecast, forecast
 from workers.identify import identify
-from workers.pack import Item, pack
-from workers.prepare import MAX_REQUEST_BYTES, event_keys
+from workers.prepare import HOUR_MS
 from workers.store import Stores
 from workers.store.letters import Letter
 from workers.transform import CompiledMapping, compile_mapping, wanted
@@ -32,14 +32,18 @@ MOST_LOOKED_AT = 10_000
 
 
 class _Rules(NamedTuple):
-    """One integration's, as they are now."""
+    """One integration's, as they are now, and what is remembered of its people."""
 
     integration: Integration
     mapping: CompiledMapping
     #: Events that happened before are left out.
-    oldest: datetime | None
+    events_since_ms: float | None
+    now_ms: float
     #: By the key of a person, which submission set which attribute last.
     times_of: Callable[[str], Times]
+    names: Names
+    #: By the key of a person, what Braze has accepted of them.
+    known_of: Callable[[str], list[list[Any]]]
 
 
 def dry_run(
@@ -50,20 +54,19 @@ def dry_run(
 
     Args:
         most: Letters to look at; the others are not counted.
-        now: Aware; for the age of events. None: the time it is.
+        now: Aware; for the age of events, and of what is remembered. None: the time it is.
 
     Returns: `requests`: of the first MOST_SHOWN letters, each with `integration`, `submission`, `method`, `url`, `body`
-    and `left_out` (attributes and events that Braze has accepted already, attributes that a later submission has set,
-    events that are too old); `gone`: the first of the ids asked for that are of no dead letter; `outcomes`: how many
-    would be sent (`delivered`, if Braze takes them), have nothing left to send (`superseded`, `events_too_old`), or
-    stay dead, by reason; `complete`: whether all letters were looked at.
+    and `left_out` (attributes and events that Braze has accepted already, attributes that it has as they are or that a
+    later submission has set, events that are too old), messages that would be asked for among them; `gone`: the first
+    of the ids asked for that are of no dead letter; `outcomes`: how many would be sent (`delivered`, if Braze takes
+    them), would have nothing left to send (`superseded`, `events_too_old`), or would stay dead, by reason; `complete`:
+    whether all letters were looked at.
     """
-    hours = options.events_not_older_than_hours
-    oldest = None if hours is None else (now or datetime.now(UTC)) - timedelta(hours=hours)
     requests: list[dict[str, Any]] = []
     outcomes = Counter[str]()
     gone = unknown(options.ids, stores)[:MOST_NAMED] if options.ids else []
-    for number, (outcome, made) in enumerate(_outcomes(options, stores, oldest)):
+    for number, (outcome, made) in enumerate(_outcomes(options, stores, now or datetime.now(UTC))):
         if number >= most:
             return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": False}
         outcomes[outcome] += 1
@@ -72,60 +75,60 @@ def dry_run(
     return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": True}
 
 
-def _outcomes(options: ReplayOptions, stores: Stores, oldest: datetime | None) -> Iterator[Told]:
+def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator[Told]:
     letters = stores.dead_letters
     for one in integrations_of(stores, options):
-        rules = _Rules(one, compile_mapping(one), oldest, cache(partial(letters.moves.times, one)))
+        rules = _rules(one, stores, options, now)
         for page in letters.choose(one, options.filter, options.ids):
             in_order = sorted(page.chosen, key=page.chosen.__getitem__)
             found = [letter for letter in letters.read(one, in_order) if letter]
             yield from (_rehearse_one(letter, rules) for letter in found)
 
 
+def _rules(integration: Integration, stores: Stores, options: ReplayOptions, now: datetime) -> _Rules:
+    hours, now_ms = options.events_not_older_than_hours, now.timestamp() * 1000
+    memory = stores.memory
+    return _Rules(
+        integration,
+        compile_mapping(integration),
+        None if hours is None else now_ms - hours * HOUR_MS,
+        now_ms,
+        cache(partial(stores.dead_letters.moves.times, integration)),
+        memory.names(integration.braze.workspace, ()),
+        cache(partial(memory.known, integration, now_ms=now_ms)),
+    )
+
+
 def _rehearse_one(letter: Letter, rules: _Rules) -> Told:
-    received_at = datetime.fromtimestamp(letter.head[4] / 1000, UTC)
+    integration, received_ms = rules.integration, letter.head[4]
     try:
-        submission = read_submission(orjson.loads(letter.body), id=letter.id, received_at=received_at)
-        if not wanted(submission, rules.integration):
+        body = orjson.loads(letter.body)
+        received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
+        submission = read_submission(body, id=letter.id, received_at=received_at)
+        if not wanted(submission, integration):
             return "not_accepted", []
-        person = identify(submission, rules.integration)
-        if person is None:
-            return "no_identifier", []
-        return _mapped(letter, submission, person, rules, rules.times_of(person.key))
+        person = identify(submission, integration)
     except BadIdentifier:
         return "bad_identifier", []
-    except Exception:  # a body that can't be mapped is told, not raised
+    except Exception:  # a body that can't be read is told, not raised
         return "mapping_failed", []
+    if person is None:
+        return "no_identifier", []
+    entry = Entry(
+        letter.entry, letter.id, letter.stamp, person, received_ms, submission.event, body, done=letter.done or None,
+        replay=Replay(letter.replays + 1, int(rules.now_ms), rules.events_since_ms),
+    )  # fmt: skip
+    found = forecast(
+        entry, integration, rules.mapping, names=rules.names, now_ms=rules.now_ms,
+        known=rules.known_of(person.key), times=rules.times_of(person.key),
+    )  # fmt: skip
+    return found.reason or found.outcome, [*_told(found, letter, integration)]
 
 
-def _mapped(letter: Letter, submission: Submission, person: Person, rules: _Rules, times: Times) -> Told:
-    mapped = rules.mapping.apply(submission, person)
-    if not mapped.attributes and not mapped.events and not letter.was_taken:
-        return "no_usable_value" if mapped.warnings else "nothing_mapped", []
-    names, keys = set(letter.done.get("a") or ()), set(letter.done.get("e") or ())
-    too_old = rules.oldest is not None and submission.occurred_at < rules.oldest
-    fresh = {name: value for name, value in mapped.attributes.items() if name not in names}
-    attributes, older = without_older(fresh, letter.stamp, times)
-    keyed = list(zip(event_keys(mapped.events), mapped.events, strict=True))
-    events = [event for key, event in keyed if key not in keys and not too_old]
-    if not attributes and not events and not letter.was_taken:
-        return "superseded" if older else "events_too_old", []
-    left_out = [name for name in mapped.attributes if name not in attributes]
-    left_out += [key for key, _ in keyed if key in keys or too_old]
-    return _packed(Item(submission.id, "", person, attributes, events), rules.integration, left_out)
-
-
-def _packed(item: Item, integration: Integration, left_out: list[str]) -> Told:
-    packed = pack(
-        [item],
-        max_objects=integration.braze.max_objects_per_request,
-        max_bytes=MAX_REQUEST_BYTES,
-        existing_profiles_only=integration.existing_profiles_only,
-    )
-    if packed.too_big:
-        return "too_big", []
-    told = {"integration": integration.id, "submission": item.submission_id, "method": "POST"}
-    url = f"{integration.braze.rest_endpoint}/users/track"
-    return "delivered", [
-        {**told, "url": url, "body": orjson.loads(one.body), "left_out": left_out} for one in packed.requests
-    ]
+def _told(found: Forecast, letter: Letter, integration: Integration) -> Iterator[dict[str, Any]]:
+    for path, body in found.requests:
+        yield {
+            "integration": integration.id, "submission": letter.id, "method": "POST",
+            "url": integration.braze.rest_endpoint + path, "body": body,
+            "left_out": found.left_out if path == TRACK else [],
+        }  # fmt: skip

@@ -8,14 +8,16 @@ import orjson
 
 from schemas.attempts import Attempts
 from schemas.batch import Batch, Entry, Settlement
-from workers.changes import later
 from workers.outcome import Decision, Halve, Pause, Retry, Settle
 from workers.pack import TrackRequest
 from workers.placing import Placed, by_index, follow, is_whole
 from workers.prepare import FILTERED, Prepared
+from workers.taken import Taken
 
 #: Warning of a submission that Braze took with an error nobody can place.
 ACCEPTED_UNKNOWN = "accepted_unknown"
+#: Of a submission of which Braze has everything already.
+UNCHANGED = "unchanged"
 #: In place of a number of people: one submission alone.
 ALONE = "0"
 
@@ -99,6 +101,7 @@ class _Verdicts:
         self.alone: set[str] = set()
         self.unknown = False
         self.possible_duplicates = 0
+        self.events_taken = 0
         batch = prepared.batch
         #: Entries of which Braze may have taken something that nobody told us of.
         self.doubtful = {
@@ -132,6 +135,7 @@ class _Verdicts:
         if decision.rest_accepted and not decision.refused and is_whole(request, self.prepared):
             self.taken = None
             self.unknown = decision.accepted_unknown
+            self.events_taken = len(request.events)
             self.possible_duplicates = (
                 sum(self._is_doubtful(place) for place, _ in request.events) if self.doubtful else 0
             )
@@ -144,6 +148,7 @@ class _Verdicts:
                 return
             placed.attributes, placed.events, placed.uncertain = {}, {}, 0
         self.taken = placed.attributes
+        self.events_taken = sum(map(len, placed.events.values()))
         self.unknown = decision.rest_accepted and (decision.accepted_unknown or strays)
         taken = sum(len(events) for place, events in placed.events.items() if self._is_doubtful(place))
         self.possible_duplicates = taken + placed.uncertain
@@ -205,6 +210,8 @@ class _Verdicts:
         extra = [ACCEPTED_UNKNOWN] if self.unknown else []
         for entry in batch.entries:
             verdict, outcome, noted = "d", "delivered", [*warnings.get(entry.id, ()), *extra]
+            if entry.id in self.prepared.unchanged:
+                noted = [UNCHANGED, *warnings.get(entry.id, ())]
             if entry.id in self.dead:
                 verdict = "x"
             elif entry.id in self.back:
@@ -215,10 +222,15 @@ class _Verdicts:
             results.append([outcome, noted, *_earlier(entry, self.tried)] if verdict in "df" else None)
         if self.possible_duplicates:
             counts["possible_duplicates"] = self.possible_duplicates
+        if self.prepared.operations_left_out:
+            counts["operations_left_out"] = self.prepared.operations_left_out
+        taken = Taken(self.prepared, self.taken, self.events_taken, self.unknown)
+        counts |= taken.points(verdicts)
         return Settlement(
             batch, verdicts="".join(verdicts), results=results, dead=self.dead, done=self.done,
             cut=self.cut if self.back else None, alone=self.alone, tried=self.tried, counts=counts,
-            times=self._times(), closed=_closed(batch.entries, verdicts), learned=self.learned,
+            times=taken.times(opens=bool(self.dead)), known=taken.known(), sends=taken.sends(verdicts),
+            closed=_closed(batch.entries, verdicts), learned=self.learned,
         )  # fmt: skip
 
     def _remember(self, entry: Entry) -> None:
@@ -227,23 +239,6 @@ class _Verdicts:
         if entry.id in self.doubtful:
             done = {**done, "u": True}
         self.done[entry.id] = orjson.dumps(done | _history(entry, entry.tried.followed_by(self.tried))).decode()
-
-    def _times(self) -> dict[str, str]:
-        """Who set which attribute last, as long as somebody may ask: where a letter is open, or is opened now."""
-        batch, items = self.prepared.batch, self.prepared.items
-        if not batch.guarded and not self.dead:
-            return {}
-        found: dict[str, dict[str, int]] = {}
-        for entry, person in zip(batch.entries, batch.people, strict=True):
-            place = self.prepared.places.get(entry.id)
-            if place is None:
-                continue
-            names = {*(items[place].attributes if self.taken is None else self.taken.get(place, ()))}
-            if entry.done:
-                names.update(entry.done.get("a", ()))
-            if names:
-                found[person] = later(found.get(person, batch.times.get(person, {})), names, entry.order)
-        return {person: orjson.dumps(times).decode() for person, times in found.items()}
 
 
 def _joined(entry: Entry, accepted: dict[str, list[str]]) -> dict[str, Any]:

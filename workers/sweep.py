@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from schemas.integration import Integration
+from schemas.outgoing import SEND_KINDS
 from workers.errors import StoreUnavailable, UnknownIntegration
 from workers.notice import notice, notice_store
 from workers.store import Stores
 from workers.store.idle import is_idle
+from workers.store.outbox import Outbox
 from workers.store.pressure import Reading
 
 #: Publishes a wake-up call for (step, id, lane); raises if the broker is away. Whose id it is depends on the step.
@@ -22,8 +24,8 @@ SLOW_EVERY = 15
 
 def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int:
     """
-    Call for every lane whose time has come and whom nobody is about to serve, for what has to be judged again, for
-    jobs that are not finished and have no call coming, and for alerts that wait.
+    Call for every lane and every kind of message whose time has come and whom nobody is about to serve, for what has
+    to be judged again, for jobs that are not finished and have no call coming, and for alerts that wait.
 
     Args:
         turn: Counts sweeps; every fifteenth looks at everything.
@@ -38,6 +40,7 @@ def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int
     busy = _known(stores, stores.integrations.ids() if slow else stores.inbox.active())
     for integration in busy:
         calls += _call(integration, stores, wake, slow=slow)
+        calls += _call_for_sends(integration, stores.outbox, wake, slow=slow)
         if slow:
             stores.retention.trim(integration)
     reading = None
@@ -75,6 +78,19 @@ def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -
             stores.inbox.forget_wake(integration, lane)
             raise
     return len(swept.lanes) + swept.redo
+
+
+def _call_for_sends(integration: Integration, outbox: Outbox, wake: Wake, *, slow: bool) -> int:
+    kinds = outbox.sweep(integration, slow=slow)
+    for kind in kinds:
+        try:
+            wake("send", integration.id, SEND_KINDS.index(kind))
+        except Exception:
+            outbox.forget_wake(integration, kind)
+            raise
+    if slow:
+        outbox.trim(integration, now_ms=int(time.time() * 1000))
+    return len(kinds)
 
 
 def _publish(step: str, ids: Iterable[str], wake: Wake, *, failed: Callable[[str], None] | None = None) -> int:

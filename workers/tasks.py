@@ -3,12 +3,14 @@
 import itertools
 import time
 from contextlib import suppress
+from typing import Any
 
 from workers import jobs
 from workers.alerts import send_alerts
 from workers.app import app, pipeline, settings
 from workers.drain import drain_lane
 from workers.redo import redo as redo_all
+from workers.sends import drain_sends
 from workers.slots import Lane
 from workers.store.inbox import Rest
 from workers.sweep import sweep as sweep_all
@@ -35,34 +37,61 @@ class BrokerAway(Exception):
 @app.task(name="drain")
 def drain(integration_id: str, lane: int) -> None:
     """Bring a lane's submissions into Braze, or those of lanes that wait for a slot since earlier: see `Slots`."""
+    _take_turns((integration_id, lane))
+
+
+@app.task(name="send")
+def send(integration_id: str, kind: int) -> None:
+    """Ask Braze for messages of one kind, a place in `SEND_KINDS`; it takes its turn among the lanes."""
+    _take_turns((integration_id, _lane_of(kind)))
+
+
+def _lane_of(kind: int) -> int:
+    """Among slots, kinds of messages are lanes below 0."""
+    return -1 - kind
+
+
+def _take_turns(came: Lane | None) -> None:
     slots, until = pipeline().slots, time.monotonic() + TURNS_S
-    came: Lane | None = (integration_id, lane)
-    endpoint = pipeline().endpoint(integration_id)
+    endpoint = pipeline().endpoint(came[0]) if came else ""
     try:
         while time.monotonic() < until:
             with slots.turn(came, endpoint) as served:
                 if served is None:
                     break
                 _call_the_next()
-                rest = drain_lane(*served, pipeline())
+                rest = _serve(served)
             _call_again(served, rest)
             came = None
     finally:
         _call_the_next()
 
 
+def _serve(lane: Lane) -> Rest:
+    integration_id, number = lane
+    if number < 0:
+        return drain_sends(integration_id, _lane_of(number), pipeline(), pipeline().stores.outbox)
+    return drain_lane(integration_id, number, pipeline())
+
+
+def _call(lane: Lane, queue: str, **options: Any) -> None:
+    integration_id, number = lane
+    task, place = (send, _lane_of(number)) if number < 0 else (drain, number)
+    task.apply_async((integration_id, place), queue=queue, **options)
+
+
 def _call_the_next() -> None:
     """Nobody waits while there is room: who has a slot, or leaves, calls the next one."""
     if call := pipeline().slots.whom_to_call():
         with suppress(Exception):  # the broker is away: whoever has a slot goes on, and the sweep calls as well
-            drain.apply_async(call[0], queue="wake", countdown=call[1] / 1000 or None, retry=False)
+            _call(call[0], "wake", countdown=call[1] / 1000 or None, retry=False)
 
 
 def _call_again(lane: Lane, rest: Rest) -> None:
     if rest.why == "more":
-        drain.apply_async(lane, queue="backlog")
+        _call(lane, "backlog")
     elif rest.why == "wait" and rest.alarm and rest.wait_ms <= LONGEST_ALARM_MS:
-        drain.apply_async(lane, queue="wake", countdown=rest.wait_ms / 1000)
+        _call(lane, "wake", countdown=rest.wait_ms / 1000)
 
 
 @app.task(name="redo")
@@ -89,7 +118,8 @@ def alert(_id: str, _lane: int) -> None:
 @app.task(name="sweep")
 def sweep() -> None:
     """Find the work whose wake-up call was lost, and what a person should hear of."""
-    sweep_all(pipeline().stores, wake, turn=next(_turns), alerts=bool(settings().alert_webhook_url))
+    alerts = bool(settings().alert_webhook_url)
+    sweep_all(pipeline().stores, wake, turn=next(_turns), alerts=alerts)
 
 
 def wake(step: str, name: str, lane: int) -> None:
@@ -104,7 +134,7 @@ def wake(step: str, name: str, lane: int) -> None:
         raise BrokerAway
     if _no_calls_until_s:
         _no_calls_until_s = time.monotonic() + LONGEST_TRY_S  # one knocks, the others do not wait with it
-    queue = "wake" if step == "drain" else "ops"
+    queue = "wake" if step in ("drain", "send") else "ops"
     try:
         app.tasks[step].apply_async((name, lane), queue=queue, retry=False)
     except Exception:

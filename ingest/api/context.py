@@ -10,13 +10,14 @@ from flask import Response, abort, current_app, request
 
 from ingest.problems import problem
 from ingest.wake import Wake, call
-from schemas.integration import BrazeTarget
+from schemas.integration import Integration
+from schemas.outgoing import SEND_KINDS
 from schemas.settings import Settings
 from workers.errors import StaleVersion
 from workers.store import Stores
 
-#: Host, key, permission: a name, whether it is right, and a sentence.
-Probe = Callable[[BrazeTarget, str], list[tuple[str, bool, str]]]
+#: Host, key, permissions, types: a name, whether it is right, and a sentence.
+Probe = Callable[[Integration, str], list[tuple[str, bool, str]]]
 
 #: How `save` and its like record who it was.
 BY = "api"
@@ -94,3 +95,6 @@ def wake_up(integration_id: str) -> None:
         return
     for lane in stores.inbox.kick(integration):
         call(integration, lane, stores, wake)
+    for kind in stores.outbox.kick(integration):
+        with suppress(Exception):  # the sweep finds these too
+            wake("send", integration_id, SEND_KINDS.index(kind))

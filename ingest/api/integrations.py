@@ -1,6 +1,8 @@
 """Integrations: their documents, and everything that is done to them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ from flask_smorest import Blueprint
 
 from ingest.api.context import BY, answer, context, if_match, read_object, wake_up
 from ingest.api.tokens import require_token
+from ingest.outlook import outbox_of
 from ingest.preview import PREVIEW_ID, preview
 from ingest.problems import problem
 from schemas.api import (
@@ -116,13 +119,13 @@ class OneIntegration(MethodView):
 @blueprint.route("/<integration_id>/test", methods=["POST"])
 @blueprint.response(200, TestReport)
 def test(integration_id: str) -> Response:
-    """Ask Braze, line by line, whether host, key and permission are right. Never writes to a profile."""
+    """Ask Braze, line by line, whether host, key, permissions and types are right. Never writes to a profile."""
     stored = context().stores.integrations.get(integration_id)
     key = stored.api_key()
     if key is None:
         lines = [("key", False, f"The environment variable {stored.api_key_name} is not set.")]
     else:
-        lines = context().probe(stored.integration.braze, key)
+        lines = context().probe(stored.integration, key)
     told = [{"name": name, "ok": ok, "detail": detail} for name, ok, detail in lines]
     return answer({"ok": all(line["ok"] for line in told), "lines": told})
 
@@ -135,7 +138,10 @@ def show_preview(integration_id: str) -> Response:
     asked = PreviewRequest().load(read_object())
     integration = _rules(integration_id, asked.get("document"))
     body, submission_id = _submission(asked)
-    return answer(preview(integration, body, received_at=datetime.now(UTC), submission_id=submission_id))
+    memory, received_at = context().stores.memory, datetime.now(UTC)
+    names, known = memory.names(integration.braze.workspace, ()), partial(memory.known, integration)
+    told = preview(integration, body, received_at=received_at, submission_id=submission_id, names=names, known=known)
+    return answer(told)
 
 
 @blueprint.route("/<integration_id>/pause", methods=["POST"])
@@ -192,8 +198,10 @@ def _shown(stored: StoredIntegration, status: int = 200, **more: Any) -> Respons
 
 
 def _told(stored: StoredIntegration) -> dict[str, Any]:
-    standing = context().stores.standing.tell(stored.integration)
-    return stored.shown(context().public_url) | {"standing": standing}
+    stores = context().stores
+    standing = stores.standing.tell(stored.integration)
+    outbox = outbox_of(stores.outbox, stored.integration)
+    return stored.shown(context().public_url) | {"standing": standing, "outbox": outbox}
 
 
 def _saved(saved: Saved) -> Response:
@@ -245,7 +253,15 @@ def _rules(integration_id: str, document: Any) -> Integration:
         reading = read_document(document | {"id": integration_id}, extra_hosts=context().settings.extra_braze_hosts)
     except InvalidDocument as error:
         raise InvalidDocument(Problem(f"/document{one.pointer}", one.detail) for one in error.problems) from None
-    return reading.integration()
+    return _in_its_workspace(reading.integration(), integration_id)
+
+
+def _in_its_workspace(integration: Integration, integration_id: str) -> Integration:
+    """A document that names no workspace means the one it has, if it is for the same host."""
+    stored = None if integration.braze.workspace else _get_if_there(integration_id)
+    if stored is None or stored.integration.braze.rest_endpoint != integration.braze.rest_endpoint:
+        return integration
+    return replace(integration, braze=replace(integration.braze, workspace=stored.integration.braze.workspace))
 
 
 def _submission(asked: dict[str, Any]) -> tuple[dict[str, Any], str]:

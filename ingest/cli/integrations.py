@@ -8,6 +8,7 @@ import click
 import orjson
 
 from ingest.cli.opened import BY, Opened, Problems, opened, say, store_options, table
+from ingest.outlook import outbox_of
 from schemas.problems import InvalidDocument
 from workers.braze.client import BrazeClient
 from workers.braze.probe import probe
@@ -56,6 +57,7 @@ def apply(file: Any, data_dir: Path | None, as_json: bool) -> None:
             raise Problems(error.problems) from None
         # The next sweep, within a second or two, sends what waited for this.
         here.stores.inbox.kick(saved.stored.integration)
+        here.stores.outbox.kick(saved.stored.integration)
         warnings = [warning.shown() for warning in saved.warnings]
         told = saved.stored.shown(here.public_url) | {"warnings": warnings} | dict(saved.secrets)
     say(told, as_json, _lines_of(saved, told))
@@ -66,7 +68,7 @@ def apply(file: Any, data_dir: Path | None, as_json: bool) -> None:
 @store_options
 @click.pass_context
 def test(context: click.Context, integration_id: str, data_dir: Path | None, as_json: bool) -> None:
-    """Ask Braze whether host, key and permission are right. Never writes to a profile."""
+    """Ask Braze whether host, key, permissions and types are right. Never writes to a profile."""
     with opened(data_dir) as here:
         lines = _ask(here, here.stores.integrations.get(integration_id))
     good = all(ok for _, ok, _ in lines)
@@ -93,6 +95,7 @@ def resume(integration_id: str, data_dir: Path | None, as_json: bool) -> None:
     with opened(data_dir) as here:
         stored = here.stores.integrations.resume(integration_id, by=BY)
         here.stores.inbox.kick(stored.integration)
+        here.stores.outbox.kick(stored.integration)
         say(stored.shown(here.public_url), as_json, [f"{integration_id} is active."])
 
 
@@ -116,7 +119,10 @@ def read_json(data: bytes, name: str) -> Any:
 
 
 def _shown(here: Opened, stored: StoredIntegration) -> dict[str, Any]:
-    return stored.shown(here.public_url) | {"standing": here.stores.standing.tell(stored.integration)}
+    standing = here.stores.standing.tell(stored.integration)
+    return stored.shown(here.public_url) | {
+        "standing": standing, "outbox": outbox_of(here.stores.outbox, stored.integration)
+    }  # fmt: skip
 
 
 def _waits_because(shown: dict[str, Any]) -> str:
@@ -129,7 +135,7 @@ def _ask(here: Opened, stored: StoredIntegration) -> list[tuple[str, bool, str]]
     key = stored.api_key()
     if key is None:
         return [("key", False, f"The environment variable {stored.api_key_name} is not set.")]
-    return probe(stored.integration.braze, key, client=BrazeClient(proxy=here.settings.braze_proxy))
+    return probe(stored.integration, key, client=BrazeClient(proxy=here.settings.braze_proxy))
 
 
 def _lines_of(saved: Saved, told: dict[str, Any]) -> Iterator[str]:

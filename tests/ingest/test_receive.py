@@ -207,13 +207,15 @@ def test_a_broker_that_is_away_costs_nothing_but_time(door: Door, monkeypatch: p
     assert len(door.stores.inbox.sweep(integration).lanes) == 1
 
 
-def test_who_cannot_be_identified_is_filtered_or_dead_and_never_in_a_lane(door: Door) -> None:
+def test_who_cannot_be_identified_is_held_filtered_or_dead_and_never_in_a_lane(door: Door) -> None:
     """Nobody to write to; but an unusable address is somebody's mistake that a person can mend."""
     door.post(a_body("", number=1))
-    door.post(a_body({"an": "object"}, number=2))  # type: ignore[arg-type]
+    door.post(a_body("", number=2, user_session_id=""))
+    door.post(a_body({"an": "object"}, number=3))  # type: ignore[arg-type]
 
     told = door.ledger()
-    assert (told["received"], told["filtered"], told["dead"], told["waiting"]) == (2, 1, 1, 0)
+    assert [told[name] for name in ("received", "held", "filtered", "dead", "waiting")] == [3, 1, 1, 1, 0]
+    assert door.woken == []
 
 
 def test_what_the_integration_does_not_want_is_counted_as_filtered(store_connection: redis.Redis) -> None:
@@ -355,4 +357,4 @@ def test_everything_komo_is_known_to_send_is_taken(door: Door, path: Path) -> No
     answer = door.post(path.read_bytes())
 
     assert answer.status_code == 202
-    assert sum(door.ledger()[name] for name in ("waiting", "filtered", "dead")) == 1
+    assert sum(door.ledger()[name] for name in ("waiting", "held", "filtered", "dead")) == 1

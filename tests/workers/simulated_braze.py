@@ -61,9 +61,14 @@ class SimulatedBraze:
     out: dict[Profile, object] = field(default_factory=dict)
     left_alone_since: dict[Profile, float] = field(default_factory=dict)
     #: (profile, what kind of event) -> the newest submission of which anything was sent.
-    newest: dict[tuple[Profile, str], int] = field(default_factory=dict)
-    number_of: dict[str, int] = field(default_factory=dict)
+    newest: dict[tuple[Profile, str], float] = field(default_factory=dict)
+    number_of: dict[str, float] = field(default_factory=dict)
     first_sent: set[str] = field(default_factory=set)
+    #: Of which nobody but the store knows when they were accepted: rules for people have changed.
+    unordered: set[str] = field(default_factory=set)
+    #: What was held for whoever made a submission, and whether a submission waits.
+    ahead: dict[str, list[str]] = field(default_factory=dict)
+    waits: Callable[[str], bool] = lambda _: False
     requests: int = 0
 
     def track(self, endpoint: str, key: str, body: bytes, *, beat: Callable[[], object]) -> Attempt:
@@ -104,15 +109,18 @@ class SimulatedBraze:
             assert profile not in self.out, f"two requests at once for {profile}"
             since = self.now() - self.left_alone_since.get(profile, float("-inf"))
             assert since >= self.spacing_ms, f"only {since} ms after the last request for {profile}"
-        fresh: dict[tuple[Profile, str], list[int]] = defaultdict(list)
+        fresh: dict[tuple[Profile, str], list[float]] = defaultdict(list)
+        together = set(map(_submission, request.get("events", [])))
         for event in request.get("events", []):
             submission = _submission(event)
-            if submission not in self.first_sent:
+            late = [one for one in self.ahead.get(submission, ()) if one not in self.first_sent | together]
+            assert not any(map(self.waits, late)), f"{submission} went ahead of {late}"
+            if submission not in self.first_sent and submission not in self.unordered:
                 fresh[(workspace, _name(event)), event["name"].rpartition("_")[2]].append(self.number_of[submission])
         for place, numbers in fresh.items():
             assert min(numbers) > self.newest.get(place, -1), f"{place} overtook: {numbers} after {self.newest[place]}"
             self.newest[place] = max(numbers)
-        self.first_sent.update(map(_submission, request.get("events", [])))
+        self.first_sent |= together
 
     def _reply(self, request: dict[str, Any], workspace: str, objects: int) -> Reply:
         refused = [

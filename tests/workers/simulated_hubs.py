@@ -33,10 +33,20 @@ def some_document(rng: Random, integration_id: str, *, moves: bool = True) -> di
 
 
 def some_body(rng: Random, number: int) -> dict[str, Any]:
-    """What Komo posts for one of a few people, some of them more often; now and then it holds what Braze refuses."""
+    """
+    What Komo posts for one of a few people, some of them more often; now and then it holds what Braze refuses.
+
+    Some of it says nothing of whose it is, or not to everybody; then it has no number either, as it may come late.
+    """
     member = f"p{int(MEMBERS * rng.random() ** 2)}"
     fields: dict[str, Any] = {"member": member, "first_name": str(number), "email": f"{member}@example.com"}
+    fields["user_session_id"] = f"session-{rng.randrange(2)}-of-{member}"
+    if rng.random() < 0.3:
+        fields["user_profile_id"] = f"profile-of-{member}"
     chance = rng.random()
+    if chance > 0.7:
+        fields |= rng.choice(({"member": ""}, {"email": ""}, {"member": "", "email": ""}))
+        del fields["first_name"]
     if chance < 0.05:
         fields["team"] = BAD
     elif chance < 0.08:
@@ -44,5 +54,15 @@ def some_body(rng: Random, number: int) -> dict[str, Any]:
     elif chance < 0.5:
         fields["team"] = "red"
     elif chance < 0.52:
-        fields |= {"email": "no address", "member": ""}
+        fields |= {"email": "no address", "member": "", "first_name": ""}
     return a_body(number=number, **fields)
+
+
+def marks(body: dict[str, Any]) -> list[str]:
+    """By what an unknown person is known again; what names nobody is held under the first."""
+    return [body[name] for name in ("user_profile_id", "user_session_id") if name in body]
+
+
+def names_everybody(body: dict[str, Any]) -> bool:
+    """Whether every hub knows whose it is."""
+    return bool(body["member_id"] and body["email"])

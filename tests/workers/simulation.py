@@ -16,18 +16,21 @@ import orjson
 import redis
 
 from ingest.arrive import arrive
+from schemas.arrival import Arrival
 from schemas.body import read_body
 from schemas.integration import Integration
 from schemas.settings import load_settings
 from tests.factories import NOON, NOON_MS
 from tests.workers.simulated_braze import SimulatedBraze
-from tests.workers.simulated_hubs import some_body, some_document
+from tests.workers.simulated_holding import HeldWatch
+from tests.workers.simulated_hubs import names_everybody, some_body, some_document
 from tests.workers.simulated_workers import Worker
 from workers import jobs
 from workers.drain import Pipeline, drain_lane
 from workers.errors import Conflict, StaleRules, StoreUnavailable, UnknownIntegration
 from workers.redo import redo
 from workers.store import Stores, open_stores
+from workers.store.holding import Holding
 from workers.store.inbox import Inbox, Receipt, Rest, Swept, submission_id
 from workers.store.keys import own
 from workers.store.letter_moves import LetterMoves, Moved
@@ -60,13 +63,21 @@ for i = 2, #ARGV do
     streams[#streams + 1] = P .. ':in:' .. lane
     streams[#streams + 1] = P .. ':new:' .. lane
   end
+  local held, under = 0, 0
+  for _, new in ipairs({'', 'new'}) do
+    streams[#streams + 1] = P .. ':' .. new .. 'held'
+    held = held + redis.call('XLEN', streams[#streams])
+    for _, ids in ipairs(redis.call('HVALS', P .. ':' .. new .. 'hold')) do
+      for _ in string.gmatch(ids, '%S+') do under = under + 1 end
+    end
+  end
   for _, stream in ipairs(streams) do
     entries = entries + redis.call('XLEN', stream)
     if size >= 0 then
       for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do size = size + #entry[2][2] + #entry[2][4] end
     end
   end
-  sums[#sums + 1] = {counts, entries, size}
+  sums[#sums + 1] = {counts, entries, size, held, under}
 end
 return {ends, sums}
 """
@@ -140,6 +151,8 @@ class World:
             self.manner, self.tell, self.trouble, self.rng.choice((10_000, 10_000, 4)),
         )  # fmt: skip
         self.connection = self.connections()
+        self.watch = HeldWatch(self)
+        self.braze.waits = self.watch.waits
         self.connection.script_flush()  # each world loads them anew, or seeds differ
         self.stores = self._open(self.connection)
         self._look: Any = self.connection.register_script(LOOK)
@@ -270,6 +283,9 @@ class World:
             self.documents[integration_id, saved.stored.version] = saved.stored.document
             self.accepted.setdefault(integration_id, {})
             self.tell(f"saved {integration_id} version {saved.stored.version} {saved.stored.document}")
+            if self.stores.redo.wanted(saved.stored.integration):
+                known = self.accepted[integration_id].items()
+                self.braze.unordered.update(one for one, sent in known if not names_everybody(sent.body))
         self.wake(integration_id)
 
     def wake(self, integration_id: str) -> None:
@@ -330,15 +346,29 @@ class World:
             arrive(read_body(orjson.dumps(body))[0], integration, received_at=NOON, delivery_id=None, place=0)
             for _, body in bodies
         ]
+        held = self.watch.held(integration)
         with contextlib.suppress(StaleRules):
             receipt = self.stores.inbox.accept(integration, arrivals)
-            for (number, body), (submission, is_known) in zip(bodies, receipt.submissions, strict=True):
+            new: list[tuple[str, Arrival]] = []
+            for (number, body), (submission, is_known), one in zip(bodies, receipt.submissions, arrivals, strict=True):
                 assert is_known == (submission in known)
+                if not is_known:
+                    new.append((submission, one))
                 known.setdefault(submission, Sent(number, body))
                 self.braze.number_of.setdefault(submission, number)
+            self.watch.check_joined(integration, held, new)
             for lane in receipt.wake:
                 self.call("drain", integration_id, lane)
         self.tell(f"accepted {count} for {integration_id}")
+        self.look()
+
+    def let_go(self, integration_id: str, *, after_ms: float) -> None:
+        """End what is held for longer, as a sweep does after the hours that were set."""
+        integration = self.stores.integrations.get(integration_id).integration
+        day_ms = self.stores.inbox.limits.hold_hours * 3_600_000
+        Holding(self.connection, hours=self.stores.inbox.limits.hold_hours).expire(
+            integration, now_ms=int(self.now + day_ms - after_ms)
+        )
         self.look()
 
     def tell(self, what: str) -> None:
@@ -353,14 +383,19 @@ class World:
         ends, sums = self._look(args=["1" if self._looks % 20 == 0 else "", *prefixes])
         for name, left in ends:
             self._ends[name] = self.now + math.ceil(left / 100) * 100  # some ms have passed since it was set
-        for known, (counts, entries, size) in zip(self.accepted.values(), sums, strict=True):
+        for known, (counts, entries, size, held_there, held_under) in zip(self.accepted.values(), sums, strict=True):
             received, waiting, in_flight, held, delivered, filtered, dead, discarded, size_told = map(int, counts)
             told = (waiting, in_flight, held, delivered, filtered, dead, discarded)
             assert received == sum(told), counts
             assert min(told) >= 0, counts
-            assert entries == waiting + in_flight, (entries, counts)
+            assert entries == waiting + in_flight + held, (entries, counts)
+            assert held_there == held_under == held, (held_there, held_under, counts)
             assert size in (-1, size_told), (size, counts)
             assert received == len(known)
+        if self._looks % 20 == 0:
+            for one in self.accepted:
+                if not self.stores.redo.wanted(self.stores.integrations.get_cached(one).integration):
+                    self.watch.check_held(one)
 
     def _expire(self) -> None:
         gone = [name for name, end in self._ends.items() if end <= self.now]

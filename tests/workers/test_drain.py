@@ -57,7 +57,12 @@ class World:
     def reopen(self, connection: redis.Redis) -> None:
         """What a new process does."""
         self.stores: Stores = open_stores(load_settings({"SECRET_KEY": SECRET, "LANES": "1"}), connection)
-        self.pipeline = Pipeline(self.stores, self.braze, chance=lambda: 0.5)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(
+            self.stores,
+            self.braze,  # type: ignore[arg-type]
+            chance=lambda: 0.5,
+            wall=lambda: self.now / 1000,
+        )
 
     @property
     def integration(self) -> Any:

@@ -107,19 +107,20 @@ def replay_all(world: World) -> None:
 
 
 def everywhere(world: World) -> None:
-    """Ann and Bob, each delivered, dead, unfolded, set aside and waiting; and somebody who visited as Ann."""
+    """Ann and Bob, each delivered, dead, unfolded, set aside and waiting; and who visited as Ann, settled and held."""
     world.accept(form("ann.lee", 1), form("bob", 2))
     world.drain_until_quiet()
     world.accept(form("ann.lee", 3), form("bob", 4))
     world.braze.answers = [Accepted(201, refused=[Refusal("attributes", 0, "no"), Refusal("attributes", 1, "no")])]
     world.drain_until_quiet()
-    visit = form("", 5, user_session_id="session-of-ann")
-    world.accept(visit, form("", 6, user_session_id="session-of-bob"))
+    world.accept(form("", 5, user_session_id="session-of-ann"), form("", 6, user_session_id="session-of-bob"))
+    world.stores.retention.trim(world.integration, now_ms=world.now + 25 * 3_600_000)
     world.now += 60_000
     world.accept(form("ann.lee", 7, user_session_id="session-of-ann"), form("ann.lee", 8), form("bob", 9))
     world.braze.answers = [AllRefused(400, refused=[Refusal("attributes", 0, "no")])]
     world.drain()
     world.accept(*(form("ann.lee", 10 + n) for n in range(5)), form("bob", 20))
+    world.accept(form("", 21, user_session_id="session-of-ann"), form("", 22, user_session_id="session-of-bob"))
 
 
 def test_everything_kept_about_a_person_goes_and_nothing_else(world: World) -> None:
@@ -132,8 +133,8 @@ def test_everything_kept_about_a_person_goes_and_nothing_else(world: World) -> N
     after, gone = world.ledger(), job.result or {}
     assert traces(world, ANN_KEY) == []
     assert (job.state, job.asked, job.done, job.matched) == ("done", None, sum(gone.values()), sum(gone.values()))
-    assert gone == {"waiting": 7, "dead": 1, "settled": 2}
-    assert (after["discarded"], after["expired"]) == (8, 2)
+    assert gone == {"waiting": 7, "held": 1, "dead": 1, "settled": 2}
+    assert (after["discarded"], after["expired"], after["held"]) == (9, 2, 1)
     assert (after["delivered"], after["filtered"]) == (before["delivered"], before["filtered"])
     assert world.stores.search.find(text="session-of-bob")[0] != []
     world.drain_until_quiet()
@@ -145,12 +146,36 @@ def test_everything_kept_about_a_person_goes_and_nothing_else(world: World) -> N
 def test_what_names_nobody_goes_if_it_carries_an_id_of_the_person(world: World) -> None:
     """A visit before the form was filled in is theirs; somebody else's, or an unknown one, is not."""
     world.accept(form("", 1, user_session_id="s1"), form("", 2, user_session_id="s2"))
+    world.stores.retention.trim(world.integration, now_ms=world.now + 25 * 3_600_000)
     world.accept(form("bob", 3, user_session_id="s1"), form("ann.lee", 4, user_session_id="s1"))
+    world.accept(form("", 5, user_session_id="s1"), form("", 6, user_session_id="s2"))
 
-    assert forget(world).result == {"waiting": 1, "dead": 0, "settled": 1}
+    assert forget(world).result == {"waiting": 1, "held": 1, "dead": 0, "settled": 1}
 
-    assert world.stores.search.find(text="s1")[0][0]["state"] == "waiting"
-    assert [one["state"] for one in world.stores.search.find(text="s2")[0]] == ["filtered"]
+    assert [one["state"] for one in world.stores.search.find(text="s1")[0]] == ["waiting"]
+    assert {one["state"] for one in world.stores.search.find(text="s2")[0]} == {"held", "filtered"}
+
+
+def test_what_is_held_under_another_id_of_the_person_goes_as_well(world: World) -> None:
+    """A visit may carry more ids than the one under which it is held."""
+    world.accept(form("ann.lee", 1, user_session_id="s1"))
+    world.accept(form("", 2, user_session_id="s1", user_profile_id="p1"), form("", 3, user_profile_id="p2"))
+
+    assert forget(world).result == {"waiting": 1, "held": 1, "dead": 0, "settled": 0}
+    assert (world.ledger()["held"], world.stores.ledger.waiting_bytes(world.integration) > 0) == (1, True)
+
+
+def test_what_is_held_waits_until_everything_is_judged_again(world: World) -> None:
+    """It lies elsewhere meanwhile."""
+    world.accept(form("ann.lee", 1, user_session_id="s1"))
+    world.accept(form("", 2, user_session_id="s1"))
+    world.stores.integrations.save(a_document(default_region="AU"), by="test")
+    job_id = ask(world)
+
+    assert [go_on(world, job_id) for _ in range(3)] == [False] * 3
+    assert redo("summer-hub", world.stores).why == "empty"
+    assert go_on(world, job_id)
+    assert (read(world, job_id).result or {})["held"] == 1
 
 
 def test_what_the_rules_of_today_find_goes_as_well(world: World) -> None:
@@ -162,7 +187,7 @@ def test_what_the_rules_of_today_find_goes_as_well(world: World) -> None:
 
     job = forget(world, {"kind": "email", "value": "ANN@example.com ", "alias_label": None})
 
-    assert job.result == {"waiting": 0, "dead": 0, "settled": 1}
+    assert job.result == {"waiting": 0, "held": 0, "dead": 0, "settled": 1}
     assert [one["id"] for one in world.stores.search.find(text="example")[0]] == [
         one["id"] for one in world.stores.search.find(text="bob@example")[0]
     ]
@@ -181,7 +206,7 @@ def test_each_integration_is_searched_under_its_own_region(world: World) -> None
 
     job = forget(world, {"kind": "phone", "value": "0412 345 678", "alias_label": None})
 
-    assert job.result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert job.result == {"waiting": 1, "held": 0, "dead": 0, "settled": 0}
     assert world.stores.ledger.read(winter)["discarded"] == 1
     assert world.ledger()["waiting"] == 1
 
@@ -212,7 +237,7 @@ def test_a_batch_that_waits_for_its_next_attempt_loses_the_person(world: World, 
     world.braze.answers = [NoAnswer(0, applied=applied)]
     world.drain()
 
-    assert forget(world).result == {"waiting": 2, "dead": 0, "settled": 0}
+    assert forget(world).result == {"waiting": 2, "held": 0, "dead": 0, "settled": 0}
 
     assert (world.ledger()["waiting"], world.ledger()["in_flight"]) == (1, 0)
     world.drain_until_quiet()
@@ -226,7 +251,7 @@ def test_a_batch_whose_drain_is_dead_is_not_waited_for(world: World) -> None:
 
     def meanwhile() -> None:
         world.stores.connection.delete(f"{own(world.integration)}:lease:0")
-        assert forget(world).result == {"waiting": 1, "dead": 0, "settled": 0}
+        assert forget(world).result == {"waiting": 1, "held": 0, "dead": 0, "settled": 0}
 
     world.braze.on_call = meanwhile
     assert world.drain().why == "busy"
@@ -327,7 +352,7 @@ def test_a_letter_that_is_replayed_meanwhile_is_found_in_its_lane(world: World) 
     while not go_on(world, job_id, in_parts=True):
         pass
 
-    assert read(world, job_id).result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert read(world, job_id).result == {"waiting": 1, "held": 0, "dead": 0, "settled": 0}
     assert (traces(world, ANN_KEY), open_letters(world)) == ([], {})
     assert world.ledger()["discarded"] == 1
 
@@ -353,9 +378,9 @@ def test_a_letter_that_is_replayed_and_dies_again_is_found(world: World) -> None
     world.drain_until_quiet()
     job_id = ask(world)
     created_at = world.now
-    step_until(world, job_id, 1)
-    replay_all(world)
     step_until(world, job_id, 2)
+    replay_all(world)
+    step_until(world, job_id, 3)
     world.now += 60_000
     world.drain_until_quiet()
     assert len(world.dead()) == 1
@@ -364,7 +389,7 @@ def test_a_letter_that_is_replayed_and_dies_again_is_found(world: World) -> None
     while not go_on(world, job_id, in_parts=True):
         pass
 
-    assert read(world, job_id).result == {"waiting": 0, "dead": 1, "settled": 0}
+    assert read(world, job_id).result == {"waiting": 0, "held": 0, "dead": 1, "settled": 0}
     assert (traces(world, ANN_KEY), open_letters(world), world.ledger()["discarded"]) == ([], {}, 1)
 
 
@@ -386,7 +411,7 @@ def test_what_was_out_is_looked_for_after_everything_was_judged_again(world: Wor
     world.now = created_at
 
     assert go_on(world, job_id)
-    assert read(world, job_id).result == {"waiting": 0, "dead": 1, "settled": 0}
+    assert read(world, job_id).result == {"waiting": 0, "held": 0, "dead": 1, "settled": 0}
     assert traces(world, ANN_KEY) == []
 
 
@@ -399,7 +424,7 @@ def test_it_ends_although_somebody_dies_all_the_time(world: World) -> None:
         if go_on(world, job_id, in_parts=True):
             break
 
-    assert read(world, job_id).result == {"waiting": 1, "dead": 0, "settled": 0}
+    assert read(world, job_id).result == {"waiting": 1, "held": 0, "dead": 0, "settled": 0}
     assert number < 60
     assert len(world.dead()) == number + 1
 
@@ -456,7 +481,7 @@ def test_a_clock_that_was_set_back_hides_nothing(world: World) -> None:
 
     assert go_on(world, job_id)
 
-    assert read(world, job_id).result == {"waiting": 2, "dead": 0, "settled": 0}
+    assert read(world, job_id).result == {"waiting": 2, "held": 0, "dead": 0, "settled": 0}
     assert world.ledger()["waiting"] == 1
 
 
@@ -496,7 +521,7 @@ def test_it_goes_on_where_it_was(world: World) -> None:
 
     job = forget(world, in_parts=True)
 
-    assert (job.result, job.progress) == ({"waiting": 7, "dead": 1, "settled": 2}, {})
+    assert (job.result, job.progress) == ({"waiting": 7, "held": 1, "dead": 1, "settled": 2}, {})
     assert traces(world, ANN_KEY) == []
 
 
@@ -519,8 +544,8 @@ def test_it_may_die_between_any_two_commands(answered: bool) -> None:
             assert go_on(world, job_id)
 
         after = world.ledger()
-        assert read(world, job_id).result == {"waiting": 7, "dead": 1, "settled": 2}, commands
-        assert (after["discarded"], after["expired"]) == (8, 2)
+        assert read(world, job_id).result == {"waiting": 7, "held": 1, "dead": 1, "settled": 2}, commands
+        assert (after["discarded"], after["expired"]) == (9, 2)
         assert (after["delivered"], after["filtered"]) == (before["delivered"], before["filtered"])
         assert traces(world, ANN_KEY) == []
         assert open_letters(world) != {}

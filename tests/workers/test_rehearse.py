@@ -9,9 +9,12 @@ from schemas.dead_letter import LetterFilter, ReplayOptions
 from schemas.person import Person
 from tests.factories import BRAZE, NOON, NOON_MS
 from tests.letters import bury
+from tests.messages import CAMPAIGN
 from tests.workers.test_drain import World
-from workers import rehearse
+from workers import prepare
+from workers.changes import Mark, pack_marks
 from workers.rehearse import dry_run
+from workers.store.inbox import MEMORY_MS
 
 EVERYTHING = ReplayOptions(filter=LetterFilter())
 
@@ -68,6 +71,38 @@ def test_what_a_later_submission_has_set_is_left_out(stage: Stage) -> None:
     assert request["left_out"] == ["first_name"]
 
 
+def test_what_braze_has_as_it_is_is_left_out(stage: Stage) -> None:
+    """The replay would not pay for it."""
+    stage.bury("ann", 5, team="red")
+    names = stage.stores.memory.names("acme", ["first_name", "team"])
+    marks = pack_marks({"first_name": Mark(NOON_MS * 1000, "ann5"), "team": Mark(1, "blue")}, names)
+    generation = NOON_MS // MEMORY_MS
+    stage.stores.connection.hset(f"{{acme}}:known:{generation}", Person("external_id", "ann").key, orjson.dumps(marks))
+
+    [request] = dry_run(EVERYTHING, stage.stores, now=NOON)["requests"]
+
+    assert request["body"]["attributes"] == [{"external_id": "ann", "team": "red"}]
+    assert request["left_out"] == ["first_name"]
+
+
+def test_messages_that_would_be_asked_for_are_told(store_connection: redis.Redis) -> None:
+    """A replay of last week's prizes would write to people: better to know before."""
+    stage = Stage(store_connection, sends=[{"kind": "campaign", "id": CAMPAIGN, "trigger_properties": {"t": "team"}}])
+    letter = stage.bury("ann", 1, team="red")
+
+    track, send = dry_run(EVERYTHING, stage.stores)["requests"]
+
+    assert track["url"] == f"{BRAZE}/users/track"
+    assert send == {
+        "integration": "summer-hub", "submission": letter, "method": "POST", "url": f"{BRAZE}/campaigns/trigger/send",
+        "body": {
+            "campaign_id": CAMPAIGN,
+            "recipients": [{"external_user_id": "ann", "trigger_properties": {"t": "red"}}],
+        },
+        "left_out": [],
+    }  # fmt: skip
+
+
 def test_old_events_are_left_out(stage: Stage) -> None:
     """The option is tried out here first."""
     stage.bury("ann", 1)
@@ -116,7 +151,7 @@ def test_a_superseded_letter_has_nothing_left_to_send(store_connection: redis.Re
 
 def test_a_submission_that_no_request_holds_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would die again."""
-    monkeypatch.setattr(rehearse, "MAX_REQUEST_BYTES", 50)
+    monkeypatch.setattr(prepare, "MAX_REQUEST_BYTES", 50)
     stage.bury("ann", 1)
 
     assert dry_run(EVERYTHING, stage.stores)["outcomes"] == {"too_big": 1}

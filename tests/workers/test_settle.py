@@ -78,7 +78,7 @@ def test_what_braze_took_is_delivered() -> None:
     settlement = settle(prepared(an_item(1), an_item(2, "bob")), Settle(), TRY)
     assert settlement.verdicts == "dd"
     assert settlement.results == [["delivered", []]] * 2
-    assert settlement.counts == {"requests": 1, "objects": 4}
+    assert settlement.counts == {"requests": 1, "objects": 4, "data_points_sent": 4}
     assert (settlement.dead, settlement.done, settlement.cut, settlement.retry_after_ms) == ({}, {}, None, None)
 
 

@@ -7,6 +7,7 @@ from fakeredis import FakeRedis
 
 from schemas.settings import load_settings
 from tests.factories import a_document, an_arrival
+from tests.messages import a_message, put
 from workers.errors import StoreUnavailable
 from workers.store import Stores, open_stores
 from workers.store.keys import own
@@ -199,3 +200,29 @@ def test_a_store_that_takes_no_alert_does_not_keep_the_sweep_from_its_duties(
     monkeypatch.setattr(stores.alerts, "look", full)
 
     assert sweep(stores, lambda *_: None, turn=1, alerts=True) == 1
+
+
+def test_messages_that_are_due_are_called_for_by_their_kind(stores: Stores) -> None:
+    """Also where no submission waits any more."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    stores.connection.sadd("komo:active", integration.id)
+    put(stores.connection, integration, a_message("ann", kind="canvas"), now_ms=0)
+    called: list[tuple[str, str, int]] = []
+
+    assert sweep(stores, lambda *call: called.append(call), turn=1) == 1
+    assert sweep(stores, lambda *call: called.append(call), turn=2) == 0
+    assert called == [("send", "summer-hub", 1)]
+    assert stores.inbox.active() == ["summer-hub"]
+
+
+def test_messages_whose_call_failed_are_called_for_again(stores: Stores) -> None:
+    """The broker may be back at the next turn."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    put(stores.connection, integration, a_message("ann"), now_ms=0)
+
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        sweep(stores, fail, turn=SLOW_EVERY)
+    assert sweep(stores, lambda *_: None, turn=SLOW_EVERY) == 1

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from workers.slots import Slots
+
 
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -158,3 +160,38 @@ def test_what_is_no_delivery_has_a_queue_of_its_own(
     tasks.wake(step, name, 0)
 
     assert calls.published == [(step, (name, 0), {"queue": "ops", "retry": False})]
+
+
+@pytest.mark.parametrize(
+    ("why", "wait_ms", "published"),
+    [("more", 0, {"queue": "backlog"}), ("wait", 500, {"queue": "wake", "countdown": 0.5}), ("wait", 60_001, None),
+     ("empty", 0, None), ("paused", 0, None)],
+)  # fmt: skip
+def test_messages_are_called_for_again_like_lanes(
+    tasks: Any, monkeypatch: pytest.MonkeyPatch, why: str, wait_ms: int, published: dict[str, Any] | None
+) -> None:
+    """At once where there is more, by an alarm where that is near, and else by the sweep."""
+    calls = Calls(tasks, monkeypatch)
+    monkeypatch.setattr(tasks.send, "apply_async", calls._publisher("send"))
+    rest = tasks.Rest(why, wait_ms, alarm=True)
+    world = SimpleNamespace(
+        stores=SimpleNamespace(outbox="outbox"), slots=Slots(16), endpoint=lambda _: "https://rest.iad-03.braze.com"
+    )
+    monkeypatch.setattr(tasks, "pipeline", lambda: world)
+    monkeypatch.setattr(
+        tasks, "drain_sends", lambda *asked: (asked[:2], asked[3]) == (("summer-hub", 1), "outbox") and rest
+    )
+
+    tasks.send("summer-hub", 1)
+
+    assert calls.published == ([("send", ("summer-hub", 1), published)] if published else [])
+
+
+def test_a_call_for_messages_is_one_of_deliveries(tasks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prize e-mail does not wait behind a replay."""
+    calls = Calls(tasks, monkeypatch)
+    monkeypatch.setattr(tasks.send, "apply_async", calls._publisher("send"))
+
+    tasks.wake("send", "summer-hub", 2)
+
+    assert calls.published == [("send", ("summer-hub", 2), {"queue": "wake", "retry": False})]

@@ -3,10 +3,10 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import DEFAULT_POOLBLOCK, HTTPAdapter
@@ -17,6 +17,7 @@ from urllib3.poolmanager import PoolManager
 
 from workers.braze.deadline import Watch
 from workers.braze.reply import NoAnswer, NotAllowed, Reply, read_reply, redact
+from workers.braze.sent import read_sent
 
 #: Required of partners: https://www.braze.com/docs/partners/isv_partners/api_partner/
 USER_AGENT = "partner-Komo"
@@ -34,6 +35,12 @@ MOST_PREPARED = 100
 BROKEN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 WATCH = Watch()
+
+
+class Reader(Protocol):
+    """Sorts an answer: `read_reply`, or its like for another kind of endpoint."""
+
+    def __call__(self, status: int, headers: Mapping[str, str], body: bytes, *, secret: str, now_s: float) -> Reply: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +140,32 @@ class BrazeClient:
         """
         return self.post(f"{rest_endpoint}/users/track", api_key, body, beat=beat)
 
-    def post(self, url: str, api_key: str, body: bytes, *, beat: Callable[[], object] | None = None) -> Attempt:
+    def send(
+        self, rest_endpoint: str, api_key: str, path: str, body: bytes, *, beat: Callable[[], object] | None = None
+    ) -> Attempt:
+        """POST to one of the endpoints that send messages; the reply to a success is `workers.braze.sent.Asked`."""
+        return self.post(f"{rest_endpoint}{path}", api_key, body, beat=beat, read=read_sent)
+
+    def get(self, rest_endpoint: str, api_key: str, path: str, read: Reader) -> Attempt:
+        """GET from one of the endpoints that list things, with its query in the path."""
+        return self._call("GET", f"{rest_endpoint}{path}", api_key, b"", None, read)
+
+    def post(
+        self, url: str, api_key: str, body: bytes, *, beat: Callable[[], object] | None = None,
+        read: Reader = read_reply,
+    ) -> Attempt:  # fmt: skip
         """One POST that always ends within the deadline, and never raises: what went wrong is in the reply."""
+        return self._call("POST", url, api_key, body, beat, read)
+
+    def _call(
+        self, method: str, url: str, api_key: str, body: bytes, beat: Callable[[], object] | None, read: Reader
+    ) -> Attempt:
         if not _fits_a_header(api_key):
             return Attempt(NotAllowed(0, "There is no REST key, or it holds characters that no key has."), 0)
         started = time.monotonic()
         with WATCH.call(self._deadline_s, beat=beat, every_s=BEAT_S) as call:
             try:
-                reply = self._post(url, api_key, body, started)
+                reply = self._exchange(method, url, api_key, body, started, read)
             except BROKEN as error:
                 words = redact(f"{type(error).__name__}: {error}", api_key)
                 # What never began to leave us was certainly not applied: refused, not found, no handshake.
@@ -149,11 +174,11 @@ class BrazeClient:
             reply = replace(reply, words=f"no answer within {self._deadline_s:g} s")
         return Attempt(reply, round((time.monotonic() - started) * 1000))
 
-    def _post(self, url: str, api_key: str, body: bytes, started: float) -> Reply:
+    def _exchange(self, method: str, url: str, api_key: str, body: bytes, started: float, read: Reader) -> Reply:
         session = self._session()
         # Straight to the adapter: it follows nothing, keeps no cookies and asks no environment.
         adapter = session.get_adapter(url)
-        request = self._prepared(session, url, api_key, body)
+        request = self._prepared(session, method, url, api_key, body)
         response = adapter.send(
             request,
             stream=True,
@@ -168,12 +193,14 @@ class BrazeClient:
             content = f"the answer broke off: {type(error).__name__}".encode()
         finally:
             response.close()
-        return read_reply(response.status_code, response.headers, content, secret=api_key, now_s=time.time())
+        return read(response.status_code, response.headers, content, secret=api_key, now_s=time.time())
 
-    def _prepared(self, session: requests.Session, url: str, api_key: str, body: bytes) -> requests.PreparedRequest:
+    def _prepared(
+        self, session: requests.Session, method: str, url: str, api_key: str, body: bytes
+    ) -> requests.PreparedRequest:
         """This thread's request to the address, with another body: preparing one anew costs more than sending it."""
-        known: dict[tuple[str, str], requests.PreparedRequest] = self._local.__dict__.setdefault("prepared", {})
-        request = known.get((url, api_key))
+        known: dict[tuple[str, str, str], requests.PreparedRequest] = self._local.__dict__.setdefault("prepared", {})
+        request = known.get((method, url, api_key))
         if request is None:
             if len(known) >= MOST_PREPARED:
                 known.clear()
@@ -182,7 +209,8 @@ class BrazeClient:
                 "Content-Type": "application/json",
                 "User-Agent": USER_AGENT,
             }
-            request = known[url, api_key] = session.prepare_request(requests.Request("POST", url, headers=headers))
+            asked = requests.Request(method, url, headers=headers)
+            request = known[method, url, api_key] = session.prepare_request(asked)
         request.body = body
         request.headers["Content-Length"] = str(len(body))
         return request

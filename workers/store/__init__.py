@@ -12,6 +12,8 @@ from workers.store.inbox import Inbox, Limits
 from workers.store.integrations import Integrations
 from workers.store.jobs import Jobs
 from workers.store.ledger import Ledger
+from workers.store.memory import Memory
+from workers.store.outbox import Outbox
 from workers.store.people import People
 from workers.store.pressure import Pressure
 from workers.store.redo import Redo
@@ -34,6 +36,8 @@ class Stores:
     dead_letters: DeadLetters
     jobs: Jobs
     people: People
+    memory: Memory
+    outbox: Outbox
     redo: Redo
     retention: Retention
     pressure: Pressure
@@ -51,15 +55,17 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
     integrations = Integrations(connection, secret_keys=settings.secret_key, extra_hosts=settings.extra_braze_hosts)
     limits = Limits(
         lanes=settings.lanes, max_waiting=settings.max_waiting, person_spacing_ms=settings.person_spacing_ms,
-        keep_settled=settings.keep_settled,
+        keep_settled=settings.keep_settled, hold_hours=settings.hold_hours,
     )  # fmt: skip
     every = integrations.every
     return Stores(
         connection, integrations, Inbox(connection, limits), Ledger(connection), Timeline(connection, every),
         Search(connection, every), DeadLetters(connection, every, limits), Jobs(connection), People(connection),
-        Redo(connection),
+        Memory(connection),
+        Outbox(connection, spacing_ms=settings.person_spacing_ms, keep_hours=settings.dead_letter_retention_hours),
+        Redo(connection, limits),
         Retention(connection, hours=settings.retention_hours, keep=settings.keep_settled,
-                  dead_hours=settings.dead_letter_retention_hours),
+                  dead_hours=settings.dead_letter_retention_hours, hold_hours=settings.hold_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
         Standing(connection),

@@ -18,6 +18,7 @@ P:done:<lane>    hash    entry id -> JSON of what Braze has accepted of it alrea
                          (schemas.batch); ids are a lane's own
 P:seen:<day>     set     8-byte digests of what was accepted on that day since 1970
 P:once:<digest>  string  day; the same for bodies without id and time, for ten minutes
+P:held, P:hold           submissions that name nobody, until somebody identifies themselves: holding.py
 P:state          hash    version, paused, paused_because, probe_at, lanes, seen_days (of P:seen, oldest first),
                          order (of what was accepted last);
                          max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
@@ -30,6 +31,9 @@ W:busy           hash    person -> until when at most (ms), and whose, a request
 W:cool:<slot>    hash    person -> until when Braze is left alone about them, ms; two slots rotate
 W:gate:track     hash    whether Braze may be called: step/gate.lua
 W:ceilings       hash    integration -> the rates that its document allows
+W:known:<n>      hash    person -> JSON of what Braze has accepted of them (workers.changes); the current one and the
+                         one before are read, each is dropped as a whole; expires
+W:names          hash    attribute -> its number in W:known (memory.py)
 P:open, W:open, W:times  open dead letters, and who set which attribute last meanwhile: open_letters.lua
 
 komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
@@ -40,18 +44,20 @@ of the store's clock that always rise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import redis
 
 from schemas.arrival import Arrival
-from schemas.attempts import read_attempts
-from schemas.batch import Batch, Entry, Replay, Settlement
+from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
-from schemas.person import Person, lane_of
-from workers.errors import LeaseLost, StaleRules
+from schemas.person import lane_of
+from workers.errors import StaleRules
 from workers.store.connect import reaching_the_store
+from workers.store.handed_out import Rest as Rest
+from workers.store.handed_out import read_step
+from workers.store.handed_out import submission_id as submission_id
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
@@ -61,6 +67,9 @@ LEASE_MS = 15_000
 FLIGHT_MS = 35_000
 #: Submissions in one batch: folding may put many of one person into one object.
 MAX_ENTRIES = 500
+#: Submissions held under one mark; of more, the oldest is filtered. They all go ahead of who identifies themselves, in
+#: the same step, and a step must not hold the store up.
+MAX_HELD = 500
 #: A person's checksum, before the number of lanes is known.
 CHECKSUMS = 2**32
 #: How long a smaller limit that Braze turned out to have is believed.
@@ -69,6 +78,9 @@ RELEARN_MS = 86_400_000
 PROBE_MS = 900_000
 #: Bodies in one batch.
 MAX_BATCH_BYTES = 3_000_000
+#: What Braze has accepted of a person is remembered for so long at least, and for twice as long at most: as long as
+#: dead letters are usually kept, whose replay must not go back in time.
+MEMORY_MS = 30 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,12 @@ class Limits:
     max_waiting: int = 1_000_000
     person_spacing_ms: int = 2000
     keep_settled: int = 100_000
+    hold_hours: int = 24
+
+    @property
+    def hold_us(self) -> int:
+        """In the unit of orders."""
+        return self.hold_hours * 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +116,6 @@ class Full(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Nothing was handed out: why, and when to come back."""
-
-    why: Literal["empty", "more", "wait", "again", "paused", "busy", "gone"]
-    wait_ms: int = 0
-    #: Whether nobody else has set an alarm for that time.
-    alarm: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep found."""
 
@@ -115,11 +123,6 @@ class Swept:
     lanes: list[int]
     #: Whether what waits has to be judged again first.
     redo: bool
-
-
-def submission_id(day: int, digest_hex: str) -> str:
-    """The id of a submission: what makes it the same, and the day on which it was first accepted."""
-    return f"{day:x}{digest_hex}"
 
 
 class Inbox:
@@ -140,15 +143,10 @@ class Inbox:
         Raises: Full; StaleRules, nothing was kept; StoreUnavailable, after which they may have been kept.
         """
         now, limits = "-" if now_ms is None else now_ms, self.limits
-        args: list[str | bytes] = [f"{now} {limits.lanes} {limits.max_waiting} {integration.version} {integration.id}"]
+        about = f"{now} {limits.lanes} {limits.max_waiting} {integration.version} {integration.id}"
+        args: list[str | bytes] = [f"{about} {limits.hold_us} {MAX_HELD}"]
         for one in arrivals:
-            found = one.judgement
-            person = found.person.key if found.person else ""
-            whose = found.person.packed() if found.person else None
-            head = orjson.dumps([one.digest.hex(), whose, one.received_ms, integration.version, one.event])
-            label = f"{one.short_lived:d} {found.destination} {lane_of(person, CHECKSUMS)}"
-            facts = f"{label} {found.attributes:d} {found.events}"
-            args += (one.digest, facts, person or found.reason, one.body, head[1:-1])
+            args += _told(one, integration.version)
         status, *told = self._accept([own(integration), shared(integration.braze.workspace)], args).decode().split(" ")
         if status == "stale":
             raise StaleRules
@@ -188,6 +186,7 @@ class Inbox:
             "relearn_ms": RELEARN_MS, "probe_ms": PROBE_MS, "flight_ms": FLIGHT_MS,
             "spacing_ms": self.limits.person_spacing_ms, "rates": braze.rates,
             "max_objects": braze.max_objects_per_request, "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES,
+            "memory_ms": MEMORY_MS,
         }  # fmt: skip
         if now_ms is not None:
             ask["now"] = now_ms
@@ -197,7 +196,7 @@ class Inbox:
             if self.limits.keep_settled:
                 record = settlement.record()
         answer = self._step([own(integration), shared(braze.workspace)], [orjson.dumps(ask), *record])
-        return _read_step(answer)
+        return read_step(answer)
 
     def renew(self, integration: Integration, lane: int, token: str) -> bool:
         """Keep the lane a little longer; False if it is no longer ours."""
@@ -219,7 +218,7 @@ class Inbox:
         if not busy and not redo:
             self.deactivate(integration.id)
             with reaching_the_store():
-                if self._redis.exists(f"{own(integration)}:due"):
+                if self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
                     self._redis.sadd("komo:active", integration.id)
         return Swept([int(lane) for lane in lanes], redo=bool(redo))
 
@@ -256,54 +255,16 @@ class Inbox:
             self._redis.delete(f"{own(integration)}:wake:{lane}")
 
 
+def _told(one: Arrival, version: int) -> tuple[str | bytes, ...]:
+    """What the script is told of an arrival; Redis' Lua reads one text faster than several."""
+    found = one.judgement
+    person = found.person.key if found.person else ""
+    label = f"{one.short_lived:d} {found.destination} {lane_of(person, CHECKSUMS)}"
+    facts = f"{label} {found.attributes:d} {found.events} {one.digest.hex()} {','.join(found.marks) or '-'}"
+    whose = orjson.dumps(found.person.packed() if found.person else None)
+    rest = orjson.dumps([one.received_ms, version, one.event])
+    return one.digest, facts, person or found.reason, one.body, whose, rest[1:-1]
+
+
 def _text(member: bytes | str) -> str:
     return member.decode() if isinstance(member, bytes) else member
-
-
-def _read_step(answer: list[Any]) -> Batch | Rest:
-    match answer[0]:
-        case b"batch":
-            return _read_batch(answer)
-        case b"wait":
-            return Rest("wait", wait_ms=answer[1], alarm=answer[3] == b"alarm")
-        case b"lost":
-            raise LeaseLost
-        case why:
-            return Rest(why.decode())
-
-
-def _read_batch(answer: list[Any]) -> Batch:
-    _, ids, heads, bodies, sent_before, cut, version, tries, number, people, else_text = answer
-    more: dict[str, Any] = orjson.loads(else_text) if else_text != b"{}" else {}
-    done, replays = more.get("done", {}), more.get("replays", {})
-    entries = [
-        Entry(
-            entry_id, submission_id(day, digest), order, Person(*person), received_ms, event, body,
-            done.get(entry_id), day, _read_replay(replays.get(entry_id)) if replays else None,
-        )
-        for entry_id, (order, day, digest, person, received_ms, _, event), body in zip(
-            ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
-        )
-    ]  # fmt: skip
-    return Batch(
-        entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number,
-        people.decode().split(" "), **_read_more(more) if more else {},
-    )  # fmt: skip
-
-
-def _read_replay(told: list[Any] | None) -> Replay | None:
-    return Replay(told[0], told[1], float(told[2]) if told[2] else None) if told else None
-
-
-def _read_more(more: dict[str, Any]) -> dict[str, Any]:
-    """What is told beside the submissions where not all goes well."""
-    return {
-        "fails": more.get("fails", 0),
-        "limited": more.get("limited", 0),
-        "tried": read_attempts(more.get("tried")),
-        "guarded": more.get("guarded", False),
-        "times": more.get("times", {}),
-        "max_objects": more.get("max_objects"),
-        "request_bytes": more.get("request_bytes"),
-        "shaky": more.get("shaky", False),
-    }

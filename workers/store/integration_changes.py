@@ -1,7 +1,8 @@
 """
 What a change of an integration means for the work that is kept under it. P is `{braze_workspace}:<integration_id>`.
 
-P:ledger    hash  waiting, in_flight, held and dead decide what may change
+P:ledger    hash  waiting, in_flight, held and dead decide what may change, and so do the messages in the outbox:
+P:sends:<kind>, P:lane:sends:<kind> (outbox.py)
 P:*         any   moves with the integration to another workspace, goes with a deleted one
 W:ceilings  hash  integration -> the rates that its document allows; W is `{braze_workspace}`
 W:open      set   integrations with open dead letters (open_letters.lua)
@@ -15,6 +16,7 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from schemas.integration import Integration, Reading
+from schemas.outgoing import SEND_KINDS
 from workers.errors import Conflict
 from workers.store.integration_record import StoredIntegration, is_fingerprint, text
 from workers.store.keys import own, shared
@@ -61,7 +63,9 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
     lanes = int(pipe.hget(f"{own(current.integration)}:state", "lanes") or 0)
     prefix = own(current.integration)
     pipe.watch(f"{prefix}:open", *(f"{prefix}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
-    if _counts(pipe, current.integration)[1]:
+    sends = [f"{prefix}:lane:sends:{kind}" for kind in SEND_KINDS]
+    pipe.watch(*sends)  # type: ignore[no-untyped-call]
+    if _counts(pipe, current.integration)[1] or any(pipe.hget(lane, "flight_state") == b"sent" for lane in sends):
         raise Conflict("Braze is being called right now: try again in a moment, or pause the integration first.")
 
 
@@ -76,10 +80,13 @@ def guard_delete(pipe: Pipeline, integration: Integration) -> None:
     Raises: Conflict while anything would be lost with the integration.
     """
     waiting, in_flight, held, dead = _counts(pipe, integration)
-    if waiting + in_flight + held + dead:
+    outbox = [f"{own(integration)}:sends:{kind}" for kind in SEND_KINDS]
+    pipe.watch(*outbox)  # type: ignore[no-untyped-call]
+    messages = sum(int(pipe.xlen(stream)) for stream in outbox)
+    if waiting + in_flight + held + dead + messages:
         raise Conflict(
-            f"{waiting + in_flight} submissions wait, {held} are held and {dead} are dead letters; "
-            "discard them to delete the integration all the same."
+            f"{waiting + in_flight} submissions wait, {held} are held and {dead} are dead letters, and {messages} "
+            "messages wait; discard them to delete the integration all the same."
         )
 
 

@@ -3,7 +3,8 @@ What became of everything, in numbers.
 
 P:ledger  hash  received, duplicates, waiting, in_flight, held, delivered, filtered, dead, discarded, sent,
                 send_unknown, send_dead, requests, objects, data_points_sent, data_points_saved, possible_duplicates,
-                expired; and for the store itself: bytes (of waiting submissions), kept (settled ones still searchable)
+                operations_left_out, expired; and for the store itself: bytes (of waiting submissions), kept (settled
+                ones still searchable)
 
 received = waiting + in_flight + held + delivered + filtered + dead + discarded, always.
 """
@@ -18,7 +19,7 @@ from workers.store.keys import own
 COUNTERS = (
     "received", "duplicates", "waiting", "in_flight", "held", "delivered", "filtered", "dead", "discarded", "sent",
     "send_unknown", "send_dead", "requests", "objects", "data_points_sent", "data_points_saved", "possible_duplicates",
-    "expired",
+    "operations_left_out", "expired",
 )  # fmt: skip
 
 

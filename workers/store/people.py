@@ -2,15 +2,16 @@
 What is kept about one person, found and let go of a bounded part at a time.
 
 komo:job:<id>:marks  set   digests of the contact, profile, user and session ids in a person's submissions; expires
-P:job:<id>           hash  waiting, dead, settled: how many submissions a job has let go of; expires
-W:times              hash  person -> what is remembered of them for the replay guard; any value that is to be remembered
-                           beyond that has to be let go of here, too (`forget_values`)
+P:job:<id>           hash  waiting, held, dead, settled: how many submissions a job has let go of; expires
+W:times, W:known:<n> hash  person -> what is remembered of them (inbox.py); any value that is to be remembered beyond
+                           that has to be let go of here, too (`forget_values`)
 W:busy               hash  person -> the mark of a request about them; one whose drain died would stay
 
-What waits becomes discarded without a record, and so do dead letters; what is settled stays counted as what it was, and
-as expired. Each script happens wholly or not at all, and does nothing the second time.
+What waits or is held becomes discarded without a record, and so do dead letters; what is settled stays counted as what
+it was, and as expired. Each script happens wholly or not at all, and does nothing the second time.
 """
 
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ import redis
 from schemas.integration import Integration
 from schemas.person import lane_of
 from workers.store.connect import reaching_the_store
+from workers.store.inbox import MEMORY_MS
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
@@ -30,7 +32,7 @@ KEEP_S = 7 * 86_400
 LETTERS, RECORDS = 100, 16
 #: Letters that the store lets go of in one call: each may be as big as a request.
 AT_ONCE = 4
-NUMBERS = ("waiting", "dead", "settled")
+NUMBERS = ("waiting", "held", "dead", "settled")
 
 
 class Kept(NamedTuple):
@@ -56,7 +58,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter."""
+    """One dead letter, or one submission that is held."""
 
     id: str
     kept: Kept
@@ -77,6 +79,7 @@ class People:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
         self._waiting = Script(connection, "forget_waiting")
+        self._held = Script(connection, "forget_held")
         self._letters = Script(connection, "forget_letters")
         self._settled = Script(connection, "forget_settled")
         self._values = Script(connection, "forget_values")
@@ -122,13 +125,18 @@ class People:
         following, out, went, *bodies = told
         return Passage(following.decode(), out, went, bodies)
 
+    def held(self, integration: Integration, after: str) -> list[Letter]:
+        """Some of what is held, oldest first, behind an entry id; empty at the end."""
+        return self._entries(integration, "held", after, "+")
+
+    def drop_held(self, integration: Integration, ids: Collection[str], job_id: str) -> int | None:
+        """Let go of what is held by its entry ids; returns how many were there, None while all is judged again."""
+        went = int(self._held([own(integration)], [job_id, KEEP_S, *ids]))
+        return None if went < 0 else went
+
     def letters(self, integration: Integration, after: str, until: str) -> list[Letter]:
         """Some dead letters, oldest first, behind one entry id and up to another; empty at the end."""
-        with reaching_the_store():
-            page: Any = self._redis.xrange(f"{own(integration)}:dlq", _behind(after), until, count=LETTERS)
-        return [
-            Letter(id_.decode(), Kept(orjson.loads(values[b"h"]), orjson.loads(values[b"b"]))) for id_, values in page
-        ]
+        return self._entries(integration, "dlq", after, until)
 
     def drop_letters(self, integration: Integration, ids: Collection[str], job_id: str) -> int:
         """Let go of dead letters by their entry ids; returns how many were there."""
@@ -175,6 +183,13 @@ class People:
         """Drop what is remembered of the values that a person was sent, and of a request about them."""
         lane = lane_of(person_key, max(1, self.lanes(integration)))
         self._values(_keys(integration), [person_key, lane])
+        prefix, current = shared(integration.braze.workspace), int(time.time() * 1000 // MEMORY_MS)
+        with reaching_the_store():
+            pipe = self._redis.pipeline(transaction=False)
+            # The current one and the one before are there; clocks may differ a little, and the next one is then, too.
+            for number in (current - 1, current, current + 1):
+                pipe.hdel(f"{prefix}:known:{number}", person_key)
+            pipe.execute()
 
     def add_marks(self, job_id: str, marks: Iterable[bytes]) -> None:
         """Keep digests by which submissions that name nobody are known to be a person's."""
@@ -206,6 +221,13 @@ class People:
             self._redis.unlink(_marks(job_id))
             for integration in integrations:
                 self._redis.unlink(f"{own(integration)}:job:{job_id}")
+
+    def _entries(self, integration: Integration, stream: str, after: str, until: str) -> list[Letter]:
+        with reaching_the_store():
+            page: Any = self._redis.xrange(f"{own(integration)}:{stream}", _behind(after), until, count=LETTERS)
+        return [
+            Letter(id_.decode(), Kept(orjson.loads(values[b"h"]), orjson.loads(values[b"b"]))) for id_, values in page
+        ]
 
 
 def _keys(integration: Integration) -> list[str]:

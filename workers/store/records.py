@@ -2,6 +2,7 @@
 The streams that hold submissions, read newest first and a bounded part at a time.
 
 P:in:<lane>, P:new:<lane>, P:annex  those that wait: an entry each (inbox.py, redo.py)
+P:held, P:newheld                   those that are held: an entry each (holding.py)
 P:dlq                               dead letters: an entry each; b body, h head, p person, why, details, done, at (ms),
                                     v version it died under, n how often it was replayed
 P:settled                           a record per batch: n how many, h heads, b bodies, v version, m attempts, at (ms),
@@ -32,6 +33,9 @@ FIRST_PAGE, LAST_PAGE = 8, 128
 FIRST_RECORDS, LAST_RECORDS = 1, 16
 #: Entries that the store looks through in one call; it does nothing else meanwhile.
 LOOK_THROUGH, LOOK_THROUGH_RECORDS = 1000, 16
+
+#: Of what lies in a stream; in the others it waits, or may be in flight.
+_STATES = {"held": "held", "newheld": "held", "dlq": "dead"}
 
 
 class Place(NamedTuple):
@@ -111,8 +115,12 @@ class Records:
 
     def sources(self, integration: Integration, state: str | None = None) -> Iterator[Source]:
         """The streams in which a submission may lie, in the order in which it moves through them."""
+        if state in (None, "held"):
+            yield Source(integration, "held")
         if state in (None, "waiting", "in_flight"):
             yield from self._waiting(integration)
+        if state in (None, "held"):
+            yield Source(integration, "newheld")
         if state in (None, "dead"):
             yield Source(integration, "dlq")
         if state in (None, "delivered", "filtered", "discarded"):
@@ -194,7 +202,7 @@ def unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Fo
     head = orjson.loads(values[b"h"])
     if source.name != "settled":
         is_out = source.is_out and entry_id in source.flight
-        state = "dead" if source.name == "dlq" else "in_flight" if is_out else "waiting"
+        state = "in_flight" if is_out else _STATES.get(source.name, "waiting")
         place, body = Place(ms, number, source.stream, 0), values[b"b"]
         if state != "dead":
             return [Found(source.integration, place, head, state, [], at_ms, {}, body)]

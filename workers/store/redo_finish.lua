@@ -6,6 +6,7 @@ local P = KEYS[1]
 if redis.call('GET', P .. ':lease:0') ~= ARGV[1] then return 'lost' end
 local lanes = tonumber(redis.call('HGET', P .. ':state', 'lanes') or 0)
 if redis.call('XLEN', P .. ':annex') > 0 then return 'more' end
+if redis.call('XLEN', P .. ':held') > 0 then return 'more' end
 for lane = 0, lanes - 1 do
   if redis.call('XLEN', P .. ':in:' .. lane) > 0 then return 'more' end
 end
@@ -31,7 +32,10 @@ for lane = 0, lanes - 1 do
     redis.call('RENAME', P .. ':newdone:' .. lane, P .. ':done:' .. lane)
   end
 end
-redis.call('UNLINK', P .. ':annex', P .. ':cut')
+redis.call('UNLINK', P .. ':annex', P .. ':cut', P .. ':held', P .. ':hold')
+for _, name in ipairs({'held', 'hold'}) do
+  if redis.call('EXISTS', P .. ':new' .. name) == 1 then redis.call('RENAME', P .. ':new' .. name, P .. ':' .. name) end
+end
 local redo = redis.call('HMGET', P .. ':state', 'redo', 'redo_by')
 redis.call('HDEL', P .. ':state', 'redo_by')
 if redo[1] ~= redo[2] then return 'more' end

@@ -5,12 +5,12 @@
 -- ARGV[1]  JSON: id, lane, token, now (absent = the store's clock), lease_ms, release (stop after settling), spacing_ms,
 --          relearn_ms (after which a learned limit is tried anew), probe_ms (the longest time between two trials of a pause),
 --          max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between), flight_ms,
---          settle (absent = nothing to settle)
+--          memory_ms, settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
 -- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, tries, number, people, more}
 --          {'wait', ms, why, 'alarm' or ''}   {'more'}   {'empty'}   {'again'}   {'paused'}   {'busy'}   {'lost'}
 --          {'gone'}: the integration was moved or removed
---          `more` is JSON with those members that there are: done, replays, times, guarded, tried, fails, limited,
+--          `more` is JSON with those members that there are: done, replays, times, guarded, known, tried, fails, limited,
 --          max_objects, request_bytes
 local P, W = KEYS[1], KEYS[2]
 local ask = cjson.decode(ARGV[1])
@@ -23,6 +23,8 @@ local lane, token, spacing, integration = ask.lane, ask.token, ask.spacing_ms, a
 local k_in, k_lane, k_lease, k_wake = P .. ':in:' .. lane, P .. ':lane:' .. lane, P .. ':lease:' .. lane, P .. ':wake:' .. lane
 local k_parked, k_due, k_state, k_ledger = P .. ':parked:' .. lane, P .. ':due', P .. ':state', P .. ':ledger'
 local k_cut, k_done, k_busy, k_gate = P .. ':cut', P .. ':done:' .. lane, W .. ':busy', W .. ':gate:track'
+local memory = math.floor(now / ask.memory_ms)
+local k_known, k_knew = W .. ':known:' .. memory, W .. ':known:' .. (memory - 1)
 local slot = spacing > 0 and math.floor(now / spacing) or 0
 local k_cool, k_cooled = W .. ':cool:' .. slot, W .. ':cool:' .. (slot - 1)
 
@@ -89,6 +91,7 @@ end
 -- @include step/people
 -- @include step/gate
 -- @include open_letters
+-- @include step/sends
 -- @include step/settle
 
 -- 1. Settle the batch that was handed out.

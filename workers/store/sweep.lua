@@ -1,7 +1,7 @@
 -- Find the lanes of one integration whose time has come and whom nobody is about to serve.
 --
 -- KEYS[1]  {workspace}:integration        ARGV  now_ms ('' = the store's clock), '1' to look at every lane
--- Returns  {how many lanes have work at all, '1' if what waits has to be judged again, lane to wake, ...}
+-- Returns  {how many lanes and kinds of messages have work at all, '1' if what waits has to be judged again, lane to wake, ...}
 local P, now = KEYS[1], tonumber(ARGV[1])
 if not now then
   local t = redis.call('TIME')
@@ -20,7 +20,7 @@ if ARGV[2] == '1' and redo == '' and paused ~= 'person' then
     end
   end
 end
-local found = {redis.call('ZCARD', P .. ':due'), redo}
+local found = {redis.call('ZCARD', P .. ':due') + redis.call('ZCARD', P .. ':sends:due'), redo}
 if redo ~= '' then return found end
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. ':due', '-inf', now)) do
   if redis.call('EXISTS', P .. ':lease:' .. lane) == 0

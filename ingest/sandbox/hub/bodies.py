@@ -144,8 +144,8 @@ def entry_bodies(
     """
     Everything that one played card and its form lead to, in the order in which it is posted.
 
-    The form goes first. Workflow answers follow it although they were given earlier: before the form Komo would know
-    no contact to put into them.
+    The form goes first. The answers to a game follow it although they were given earlier, as a workflow that starts
+    where the game ends would have them; those of a poll went ahead: `voting_bodies`.
     """
     if shape == "interaction":
         shown = page or Page()
@@ -153,11 +153,25 @@ def entry_bodies(
         return [*answered, interaction("form-submission", visitor, shown, at=at, card=card, scope="Card")]
     bodies = [competition_entry_success(visitor, card, play, entry, at=at, new_id=new_id)]
     if shape == "legacy_workflow":
-        bodies += [gameplay_action(visitor, card, one, at=play.played_at, new_id=new_id) for one in play.answers]
+        if card is not POLL:
+            bodies += _actions(visitor, card, play, new_id)
         bodies.append(gameplay_ended(visitor, card, play, at=play.played_at, new_id=new_id))
     if play.prize:
         bodies.append(prize_awarded(visitor, card, play, entry, at=at, new_id=new_id))
     return bodies
+
+
+def voting_bodies(visitor: Visitor, card: Card, play: Play, *, shape: Shape, new_id: NewId = fresh_id) -> list[Body]:
+    """
+    What is posted as soon as a card is played, before its form: a vote in a poll.
+
+    Who has filled in no form yet is a contact without a name there.
+    """
+    return _actions(visitor, card, play, new_id) if card is POLL and shape == "legacy_workflow" else []
+
+
+def _actions(visitor: Visitor, card: Card, play: Play, new_id: NewId) -> list[Body]:
+    return [gameplay_action(visitor, card, one, at=play.played_at, new_id=new_id) for one in play.answers]
 
 
 def sample_bodies(
@@ -177,9 +191,11 @@ def sample_bodies(
     bodies = bodies or [site_viewed(visitor, at=at, new_id=ids)]
     for card in CARDS.values():
         entry = Entry(ids(), ids(), {**SAMPLE_FORM, **SAMPLE_EXTRAS[card.slug]})
+        play = _sample_play(card, at)
         bodies += opening_bodies(visitor, card, shape=shape, at=at, new_id=ids)
+        bodies += voting_bodies(visitor, card, play, shape=shape, new_id=ids)
         visitor = known_by(visitor, entry.fields)
-        bodies += entry_bodies(visitor, card, _sample_play(card, at), entry, shape=shape, at=at, new_id=ids)
+        bodies += entry_bodies(visitor, card, play, entry, shape=shape, at=at, new_id=ids)
     return bodies
 
 

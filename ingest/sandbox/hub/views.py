@@ -103,6 +103,7 @@ def play(slug: str) -> ResponseReturnValue:
             visit.plays[slug] = _play(card, visit)
         except ValueError as problem:
             return _card_page(card, problem=str(problem)), 422
+        visit.votes[slug] = _post(*bodies.voting_bodies(visit.visitor, card, visit.plays[slug], shape=_shape()))
     if request.accept_mimetypes.best == "application/json":
         return {"slice": visit.plays[slug].slice, "next": url_for(".card", slug=slug)}
     return redirect(url_for(".card", slug=slug), 303)
@@ -120,7 +121,7 @@ def enter(slug: str) -> ResponseReturnValue:
     if play is None:  # the same form, sent twice at once
         return redirect(url_for(".card", slug=slug), 303)
     played = _keep_entry(card, play, visit, filled)
-    _hub().connector.deliver(played.deliveries)
+    _hub().connector.deliver([one for one in played.deliveries if not one.accepted])
     return redirect(url_for(".entry", entry_id=played.entry.id), 303)
 
 
@@ -218,13 +219,14 @@ def _play(card: Card, visit: Visit) -> Play:
 
 
 def _keep_entry(card: Card, play: Play, visit: Visit, filled: Filled) -> PlayedEntry:
-    """Turn a played card and its form into an entry with its bodies, none of them posted yet."""
+    """Turn a played card and its form into an entry with its bodies; none but a vote was posted yet."""
     visit.started.pop(card.slug, None)
     visit.captured(filled.values)
     entry = Entry(str(uuid4()), str(uuid4()), filled.values)
     made = bodies.entry_bodies(visit.visitor, card, play, entry, shape=_shape(), at=_hub().now(), page=_page())
-    played = PlayedEntry(entry, card, play, [Delivery(body) for body in made])
-    visit.deliveries.extend(played.deliveries)
+    deliveries = [Delivery(body) for body in made]
+    visit.deliveries.extend(deliveries)
+    played = PlayedEntry(entry, card, play, [*visit.votes.pop(card.slug, []), *deliveries])
     visit.keep(played)
     return played
 

@@ -19,7 +19,7 @@ MAX_DELIVERIES = 60
 
 @dataclass
 class PlayedEntry:
-    """One entry: its card, how the game ended, and what was posted for it."""
+    """One entry: its card, how the game ended, and what was posted for it, a vote included."""
 
     entry: Entry
     card: Card
@@ -35,6 +35,8 @@ class Visit:
     form: dict[str, str] = field(default_factory=dict)
     started: dict[str, datetime] = field(default_factory=dict)
     plays: dict[str, Play] = field(default_factory=dict)
+    #: Posted as soon as a card was played, by the card's slug, until its form is filled in.
+    votes: dict[str, list[Delivery]] = field(default_factory=dict)
     entries: OrderedDict[str, PlayedEntry] = field(default_factory=OrderedDict)
     deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=MAX_DELIVERIES))
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from ingest.api import register_api
 from ingest.problems import register
-from schemas.integration import BrazeTarget
+from schemas.integration import Integration
 from schemas.settings import load_settings
 from workers.store import Stores, open_stores
 
@@ -40,8 +40,8 @@ def app(store_connection: redis.Redis, woken: list[tuple[str, str, int]]) -> Fla
     stores = open_stores(settings, store_connection)
     app.extensions["stores_of_the_test"] = stores
 
-    def probe(target: BrazeTarget, api_key: str) -> list[tuple[str, bool, str]]:
-        return [("host", True, target.rest_endpoint), ("key", api_key != "wrong", "As Braze says.")]
+    def probe(integration: Integration, api_key: str) -> list[tuple[str, bool, str]]:
+        return [("host", True, integration.braze.rest_endpoint), ("key", api_key != "wrong", "As Braze says.")]
 
     register_api(app, stores, settings, lambda *call: woken.append(call), probe=probe)
     return app

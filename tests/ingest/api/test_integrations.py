@@ -1,5 +1,6 @@
 """Integrations over HTTP."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from schemas.person import Person
 from workers.store import Stores
+from workers.store.inbox import MEMORY_MS
 
 Document = Callable[..., dict[str, Any]]
 URL = "/api/v1/integrations"
@@ -322,6 +325,39 @@ def test_a_preview_takes_rules_that_are_not_saved(api: FlaskClient, a_document: 
     assert shown["person"]["value"] == "ada@example.com"
     assert (nobody["outcome"], nobody["reason"]) == ("filtered", "no_identifier")
     assert api.get(URL).get_json()["items"] == []
+
+
+def test_a_preview_leaves_out_what_braze_has_already(api: FlaskClient, a_document: Document, stores: Stores) -> None:
+    """As the next delivery would, also under rules that are not saved and name no workspace."""
+    api.post(URL, json=a_document())
+    number = stores.memory.names("acme", ["first_name"]).numbers["first_name"]
+    now_ms, key = int(time.time() * 1000), Person("external_id", "m1").key
+    marks = orjson.dumps([[now_ms * 1000, number, "Ada"]])
+    stores.connection.hset(f"{{acme}}:known:{now_ms // MEMORY_MS}", key, marks)
+    document = a_document(attributes=[{"field": name, "attribute": name} for name in ("first_name", "team")])
+    del document["braze"]["workspace"]
+    body = {"event": "X", "member_id": "m1", "first_name": "Ada", "team": "red", "id": "1"}
+
+    saved = api.post(f"{URL}/summer/preview", json={"submission": body}).get_json()
+    unsaved = api.post(f"{URL}/summer/preview", json={"submission": body, "document": document}).get_json()
+
+    assert (saved["outcome"], saved["left_out"], saved["requests"]) == ("delivered", ["first_name"], [])
+    assert unsaved["left_out"] == ["first_name"]
+    assert unsaved["requests"][0]["body"]["attributes"] == [{"external_id": "m1", "team": "red"}]
+
+
+def test_the_state_of_messages_is_shown(api: FlaskClient, a_document: Document, stores: Stores) -> None:
+    """A canvas that is paused in Braze is nothing that anybody here would notice otherwise; and it can be put back."""
+    sends = [{"kind": "canvas", "id": "ca11ab1e-aaaa-4bbb-8ccc-dddddddddddd"}]
+    api.post(URL, json=a_document(sends=sends))
+    stores.connection.hset("{acme}:summer:lane:sends:canvas", "problem", "The Canvas is paused.")
+
+    shown = api.get(f"{URL}/summer").get_json()
+
+    assert shown["outbox"]["canvas"]["problem"] == "The Canvas is paused."
+    assert shown["outbox"]["canvas"]["waiting"] == 0
+    assert [one["id"] for one in shown["sends"]] == [sends[0]["id"]]
+    assert api.put(f"{URL}/summer", json=shown).status_code == 200
 
 
 def test_a_preview_of_bad_rules_is_told_their_places(api: FlaskClient, a_document: Document) -> None:

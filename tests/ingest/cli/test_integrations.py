@@ -148,6 +148,16 @@ def test_deleting_needs_a_word_while_something_waits(
     assert komo_braze("integrations", "delete", "summer", "--discard")[0] == 0
 
 
+def test_the_state_of_messages_is_shown(komo_braze: Run, document: Callable[..., str], store: redis.Redis) -> None:
+    """By kind, beside the document."""
+    komo_braze("integrations", "apply", document(sends=[{"kind": "campaign", "id": "c0ffee"}]))
+    store.hset("{acme}:summer:lane:sends:campaign", "paused_because", "The key may not.")
+
+    shown = orjson.loads(komo_braze("integrations", "show", "summer")[1])
+
+    assert shown["outbox"]["campaign"]["paused_because"] == "The key may not."
+
+
 def test_a_failed_connection_test_is_a_failure(komo_braze: Run, document: Callable[..., str]) -> None:
     """Nobody listens on that port."""
     komo_braze("integrations", "apply", document())

@@ -21,6 +21,7 @@ from tests.fakes import FakeBraze
 from workers.braze import client as client_module
 from workers.braze.client import DEADLINE_S, MAX_REPLY_BYTES, BrazeClient, WatchedAdapter
 from workers.braze.reply import Accepted, BadRequest, NoAnswer, NotAllowed, RateLimited, Unavailable
+from workers.braze.sent import Asked
 
 KEY = "00000000-1111-2222-3333-444444444444"
 BODY = b'{"attributes":[{"external_id":"u1","team":"red"}]}'
@@ -546,3 +547,17 @@ def test_a_stand_in_may_take_the_place_of_the_network() -> None:
         12, NoAnswer(0, "ConnectTimeout: late", applied="no"), NoAnswer(0, "ReadTimeout: late", applied="unknown")
     )  # fmt: skip
     assert [body["attributes"][0]["team"] for body in braze.bodies] == ["red"] * 4
+
+
+def test_a_call_for_messages_goes_to_its_own_path_and_is_read_in_its_own_way() -> None:
+    """A transactional success has no message, and would be none for /users/track."""
+    braze = FakeBraze().will_answer(201, {"dispatch_id": "9d8c", "status": "sent"})
+    attempt = BrazeClient(session=braze.session).send(
+        "https://rest.iad-03.braze.com", KEY, "/canvas/trigger/send", b"{}"
+    )
+
+    assert isinstance(attempt.reply, Asked)
+    assert attempt.reply.dispatch_id == "9d8c"
+    [request] = braze.requests
+    assert request.url == "https://rest.iad-03.braze.com/canvas/trigger/send"
+    assert request.headers["User-Agent"] == "partner-Komo"

@@ -382,6 +382,22 @@ def test_nothing_moves_while_braze_is_being_called(integrations: Integrations, s
         save(integrations, a_document(braze={"workspace": "other"}))
 
 
+def test_nothing_moves_while_braze_is_being_asked_for_a_message(
+    integrations: Integrations, store_connection: redis.Redis
+) -> None:
+    """Its mark would move along, and the answer would not find it: people might be written to twice."""
+    save(integrations)
+    store_connection.hset("{acme}:summer:lane:sends:campaign", "flight_state", "sent")
+
+    with pytest.raises(Conflict):
+        save(integrations, a_document(braze={"workspace": "other"}))
+    save(integrations, a_document(name="Winter hub"))
+    store_connection.hset("{acme}:summer:lane:sends:campaign", "flight_state", "clean")
+    save(integrations, a_document(braze={"workspace": "other"}))
+
+    assert store_connection.exists("{other}:summer:lane:sends:campaign")
+
+
 @pytest.mark.parametrize(
     "changed", [{"default_region": "AU"}, {"identifiers": [{"kind": "email", "field": "email"}]}, {"name": "Winter"}]
 )
@@ -421,6 +437,18 @@ def test_deleting_is_refused_while_something_would_be_lost(
 
     with pytest.raises(UnknownIntegration):
         integrations.get("summer")
+
+
+def test_deleting_is_refused_while_messages_wait(integrations: Integrations, store_connection: redis.Redis) -> None:
+    """Somebody has won a prize, and should hear of it."""
+    save(integrations)
+    store_connection.xadd("{acme}:summer:sends:canvas", {"k": "canvas"})
+
+    with pytest.raises(Conflict, match="1 messages wait"):
+        integrations.delete("summer")
+    integrations.delete("summer", discard=True)
+
+    assert list(store_connection.scan_iter("{acme}:summer:*")) == []
 
 
 def test_deleting_leaves_nothing_behind(integrations: Integrations, store_connection: redis.Redis) -> None:

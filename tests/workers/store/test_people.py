@@ -6,6 +6,7 @@ import orjson
 import pytest
 import redis
 
+from schemas.arrival import Judgement, packed_marks
 from schemas.person import Person, lane_of
 from tests.factories import NOON_MS, a_body, an_arrival, an_integration
 from tests.letters import bury
@@ -61,7 +62,7 @@ def test_a_lane_is_walked_in_parts(kept: Kept) -> None:
     assert second is not None
     assert (second.went, second.next) == (200, "")
     assert kept.ledger("waiting", "discarded", "bytes") == [0, 700, 0]
-    assert kept.people.numbers([kept.integration], "job") == {"waiting": 700, "dead": 0, "settled": 0}
+    assert kept.people.numbers([kept.integration], "job") == {"waiting": 700, "held": 0, "dead": 0, "settled": 0}
 
 
 def test_looking_lets_go_of_nothing(kept: Kept) -> None:
@@ -214,3 +215,23 @@ def test_a_job_leaves_nothing_behind(kept: Kept) -> None:
     kept.people.clean_up([kept.integration], "job")
 
     assert [key for key in kept.connection.scan_iter() if b"job" in key] == []
+
+
+def test_what_is_held_goes_once_and_stays_while_it_is_judged_again(kept: Kept) -> None:
+    """Its bytes and its place under its mark go with it; meanwhile it lies elsewhere."""
+    judgement = Judgement("held", reason="no_identifier", events=1, marks=packed_marks([("session", "s1")]))
+    kept.inbox.accept(kept.integration, [an_arrival("", n)._replace(judgement=judgement) for n in range(3)])
+    ids = [one.id for one in kept.people.held(kept.integration, "")]
+    kept.connection.hset(f"{kept.prefix}:state", "redo", 1)
+    assert kept.people.drop_held(kept.integration, ids[:2], "job") is None
+    kept.connection.hdel(f"{kept.prefix}:state", "redo")
+
+    gone = [kept.people.drop_held(kept.integration, ids[:2], "job") for _ in range(2)]
+
+    assert gone == [2, 0]
+    assert kept.ledger("held", "discarded") == [1, 2]
+    assert kept.connection.hvals(f"{kept.prefix}:hold") == [ids[2].encode()]
+    assert kept.people.held(kept.integration, ids[1])[0].id == ids[2]
+    assert kept.people.drop_held(kept.integration, ids, "job") == 1
+    assert kept.ledger("held", "bytes") == [0, 0]
+    assert kept.people.numbers([kept.integration], "job") == {"waiting": 0, "held": 3, "dead": 0, "settled": 0}

@@ -9,6 +9,7 @@ import redis
 from schemas.attempts import Attempts
 from schemas.integration import Integration
 from tests.factories import an_integration
+from workers.store.inbox import Limits
 from workers.store.keys import own
 from workers.store.redo import Redo
 
@@ -52,7 +53,7 @@ def test_what_was_tried_with_a_flight_stays_known_of_each_in_it(
     )
     fly(store_connection, hub, state, Attempts(attempts(5, 3), 3), "1-0", "2-0", "3-0", "4-0")
 
-    assert Redo(store_connection).begin(hub, "token") == "begun"
+    assert Redo(store_connection, Limits()).begin(hub, "token") == "begun"
 
     alone = {"t": attempts(5, 3), "k": 3} | unknown
     assert done(store_connection, hub) == {
@@ -61,7 +62,7 @@ def test_what_was_tried_with_a_flight_stays_known_of_each_in_it(
         "3-0": alone,
         "4-0": alone | {"a": ["n"]},
     }
-    assert Redo(store_connection).begin(hub, "token") == "begun"
+    assert Redo(store_connection, Limits()).begin(hub, "token") == "begun"
     assert done(store_connection, hub)["1-0"] == alone
     assert store_connection.hgetall(f"{own(hub)}:lane:0") == {}
 
@@ -75,7 +76,7 @@ def test_of_many_attempts_the_first_and_the_last_stay(
     store_connection.hset(f"{own(hub)}:done:0", "1-0", orjson.dumps({"t": before.kept, "k": before.number}))
     fly(store_connection, hub, "clean", flown, "1-0")
 
-    Redo(store_connection).begin(hub, "token")
+    Redo(store_connection, Limits()).begin(hub, "token")
 
     both = before.followed_by(flown)
     assert done(store_connection, hub) == {"1-0": {"t": both.kept, "k": both.number}}
@@ -87,7 +88,7 @@ def test_a_flight_that_was_never_tried_leaves_what_is_known(store_connection: re
     fly(store_connection, hub, "sent", None, "1-0", "2-0")
     store_connection.hset(f"{own(hub)}:ledger", mapping={"received": 2, "in_flight": 2})
 
-    Redo(store_connection).begin(hub, "token")
+    Redo(store_connection, Limits()).begin(hub, "token")
 
     assert done(store_connection, hub) == {"1-0": {"u": True}, "2-0": {"e": ["x"], "u": True}}
     assert store_connection.hmget(f"{own(hub)}:ledger", ["in_flight", "waiting"]) == [b"0", b"2"]
@@ -95,7 +96,7 @@ def test_a_flight_that_was_never_tried_leaves_what_is_known(store_connection: re
 
 def test_whoever_was_set_aside_is_let_go_of_in_parts(store_connection: redis.Redis, hub: Integration) -> None:
     """Each has a list of their own, there may be a million, and it may be cut off between any two parts."""
-    redo, prefix = Redo(store_connection), own(hub)
+    redo, prefix = Redo(store_connection, Limits()), own(hub)
     redo.begin(hub, "token")
     pipe = store_connection.pipeline()
     for number in range(2500):

@@ -380,7 +380,7 @@ def test_one_that_died_at_the_door_is_told_like_the_others(story: Story) -> None
 
 def test_the_version_of_its_receipt_outlives_a_change_of_the_rules(story: Story) -> None:
     """What it was mapped under is told beside it; also of what nobody wants any more, and of what was tried before."""
-    (kept, lost) = story.accept(form("ann", 1, email="ann@example.com"), form("bob", 2))
+    (kept, lost) = story.accept(form("ann", 1, email="ann@example.com"), form("bob", 2, user_session_id=""))
     story.braze.answers = [Unavailable(503, "away")]
     story.drain()
     story.save(identifiers=[{"kind": "email", "field": "email"}])

@@ -1,7 +1,8 @@
--- Part of step.lua: may this kind of endpoint of the Braze workspace be called now? Asked by all lanes of all its
--- integrations, answered by what Braze has said, by what people have allowed, and by whether anybody is there at all.
+-- Part of step.lua and send_step.lua: may this kind of endpoint of the Braze workspace be called now? Asked by all lanes
+-- of all its integrations, answered by what Braze has said, by what people have allowed, and by whether anybody is there
+-- at all. Expects now, ask (rates, flight_ms), W and k_gate.
 --
--- W:gate:track  hash  all times in ms
+-- W:gate:track, W:gate:send  hash  all times in ms
 --   at                   when the others were reckoned; a clock that was set back takes them along
 --   until                closed by a 429
 --   tat:<period>         per ceiling of that period: when the next request is due, were they spread evenly
@@ -19,6 +20,7 @@ local SAME_WINDOW = 1500
 local LITTLE = 0.2
 local TIMES = {'until', 'resets', 'next', 'open_until', 'probe_until', 'closed_at'}
 local gate, rates = {}, {}
+local of_sends = k_gate == W .. ':gate:send'
 
 local function gate_at(name)
   return tonumber(gate[name]) or 0
@@ -80,7 +82,7 @@ local function gate_opens_at()
     no_sooner(gate_at('next'), 'few_left')
   end
   read_ceilings(ask.rates)
-  if redis.call('EXISTS', W .. ':ceilings') == 1 then
+  if not of_sends and redis.call('EXISTS', W .. ':ceilings') == 1 then
     for _, text in ipairs(redis.call('HVALS', W .. ':ceilings')) do read_ceilings(text) end
   end
   for period, requests in pairs(rates) do
@@ -144,8 +146,9 @@ end
 local function call_everybody()
   for _, id in ipairs(redis.call('HKEYS', W .. ':ceilings')) do
     local theirs = W .. ':' .. id
-    for _, other in ipairs(redis.call('ZRANGEBYSCORE', theirs .. ':due', '(' .. now, '+inf')) do
-      redis.call('ZADD', theirs .. ':due', 'LT', now, other)
+    local k_theirs = theirs .. (of_sends and ':sends:due' or ':due')
+    for _, other in ipairs(redis.call('ZRANGEBYSCORE', k_theirs, '(' .. now, '+inf')) do
+      redis.call('ZADD', k_theirs, 'LT', now, other)
       redis.call('DEL', theirs .. ':wake:' .. other)
     end
   end

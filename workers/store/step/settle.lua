@@ -89,6 +89,7 @@ local function settle_batch()
       gone[#gone + 1] = ids[i]
       gone_of[person] = (gone_of[person] or 0) + 1
       if verdict == 'x' then bury(ids[i], settle.dead[ids[i]]) end
+      if settle.sends and settle.sends[ids[i]] then put_sends(settle.sends[ids[i]], person) end
     end
   end
   count_unfolded(people, gone_of)
@@ -100,6 +101,10 @@ local function settle_batch()
   end
   if settle.times and redis.call('EXISTS', W .. ':open') == 1 then
     for person, times in pairs(settle.times) do redis.call('HSET', W .. ':times', person, times) end
+  end
+  if settle.known then
+    for person, known in pairs(settle.known) do redis.call('HSET', k_known, person, known) end
+    redis.call('PEXPIRE', k_known, 2 * ask.memory_ms)
   end
   for day, number in pairs(settle.closed or {}) do close_letters(day, number) end
   if redis.call('EXISTS', k_parked) == 1 then

@@ -142,6 +142,16 @@ local function what_else(once, trouble)
     end
     tell('times', '{' .. table.concat(times, ',') .. '}')
   end
+  local kept, before, known = redis.call('HMGET', k_known, unpack(once)), nil, {}
+  for i = 1, #once do
+    local text = kept[i]
+    if not text then
+      before = before or redis.call('HMGET', k_knew, unpack(once))
+      text = before[i]
+    end
+    if text then known[#known + 1] = '"' .. once[i] .. '":' .. text end
+  end
+  if #known > 0 then tell('known', '{' .. table.concat(known, ',') .. '}') end
   if trouble[2] then tell('fails', trouble[2]) end
   if trouble[3] and trouble[3] ~= '' then tell('tried', trouble[3]) end
   if gate.limited then tell('limited', gate.limited) end

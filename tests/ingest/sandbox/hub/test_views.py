@@ -85,9 +85,22 @@ def test_a_quiz_is_posted_from_the_first_view_to_the_entry(client: FlaskClient, 
 
 def test_a_game_played_without_scripts_is_started_all_the_same(client: FlaskClient, listener: Listener) -> None:
     """Komo knows no quiz that ended without having begun."""
-    client.post("/cards/poll/play", data={"q1": "2"})
+    client.post("/cards/personality/play", data={f"q{n}": "2" for n in range(1, 5)})
 
     assert listener.events == ["QuizStarted"]
+
+
+def test_a_vote_is_posted_when_it_is_cast_and_names_nobody_yet(client: FlaskClient, listener: Listener) -> None:
+    """The connector holds it until the form says who it was; it is posted once."""
+    client.post("/cards/poll/play", data={"q1": "2"})
+    assert listener.events == ["QuizStarted", "Gameplay.Action"]
+    vote = listener.heard[1]
+    assert (vote["contact"].keys(), vote["action"]["answer"]) == ({"contactId"}, "Lantern Beach")
+
+    page = client.post("/cards/poll/entries", data=FORM, follow_redirects=True)
+    assert "The connector held it" in page.text
+    assert listener.events[2:] == ["CompetitionEntrySuccess", "Gameplay.Ended"]
+    assert listener.heard[3]["contact"].items() >= {**vote["contact"], "email": FORM["email"]}.items()
 
 
 def test_a_winning_spin_awards_its_prize_with_the_entry(client: FlaskClient, listener: Listener) -> None:
@@ -157,12 +170,12 @@ def test_a_connector_that_is_away_is_named_and_gets_it_later(client: FlaskClient
     listener.away = True
     page = client.post("/cards/poll/entries", data=FORM, follow_redirects=True)
     assert "The connector does not answer. Is it running?" in page.text
-    assert "0 of 3 events of this entry arrived" in page.text
+    assert "1 of 3 events of this entry arrived" in page.text
 
     listener.away, listener.heard = False, []
     again = client.post(f"{page.request.path}/send-again", follow_redirects=True)
 
-    assert listener.events == ["CompetitionEntrySuccess", "Gameplay.Action", "Gameplay.Ended"]
+    assert listener.events == ["CompetitionEntrySuccess", "Gameplay.Ended"]
     assert "delivery-problem" not in again.text
 
 
