@@ -1,22 +1,31 @@
 """What people read stays true: settings, queues and routes in README.md, and the same processes in three places."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from fakeredis import FakeRedis
 
 from ingest.cli.procfile import process_lines
+from schemas.integration import read_document
+from schemas.integration_document import BrazeDocument, IntegrationDocument
 from schemas.settings import NEEDED_BY_WEB, SETTING_NAMES, load_settings
+from tests.factories import a_document
+from workers.store.ledger import COUNTERS
 
 ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "CHANGELOG.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
+
+BRAZE = sorted(BrazeDocument().fields)
 
 
 def _unnamed(path: str) -> str:
@@ -108,3 +117,77 @@ def test_the_store_of_the_containers_loses_and_evicts_nothing() -> None:
 
     assert (told["--appendonly"], told["--appendfsync"], told["--maxmemory-policy"]) == ("yes", "always", "noeviction")
     assert COMPOSE["services"]["store"]["volumes"] == ["store:/data"]
+
+
+def _examples() -> Iterator[Any]:
+    """Each block of JSON, with its page and line."""
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for found in re.finditer(r"^( *)```json\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+            line = text.count("\n", 0, found.start()) + 1
+            yield pytest.param(found[2], id=f"{page}:{line}")
+
+
+def _in_a_document(example: Any) -> dict[str, Any] | None:
+    """A whole document, one with this part or rule in it, or None where the block is about something else."""
+    rules = {
+        "attribute": "attributes", "when_yes": "subscriptions", "trigger_properties": "sends", "for_each": "events",
+    }  # fmt: skip
+    member = next((list_of for sign, list_of in rules.items() if sign in example), None)
+    if member:
+        return a_document(attributes=[], events=[]) | {member: [example]}
+    if "identifiers" in example:
+        return dict(example)
+    is_part = example.keys() <= IntegrationDocument().fields.keys() - {"id"}
+    return a_document(attributes=[], events=[]) | example if is_part else None
+
+
+@pytest.mark.parametrize("text", list(_examples()))
+def test_every_example_can_be_saved_as_it_stands(text: str) -> None:
+    """People copy them; and an example that warns is none."""
+    document = _in_a_document(json.loads(text))
+
+    if document is not None:
+        assert list(read_document(document).warnings) == []
+
+
+def test_the_examples_show_every_list_of_rules() -> None:
+    """Or the test above would look at nothing."""
+    examples = [json.loads(one.values[0]) for one in _examples()]
+    [whole] = [one for one in examples if "braze" in one]
+
+    assert {"identifiers", "attributes", "subscriptions", "events", "sends"} <= whole.keys()
+    assert sum(_in_a_document(one) is not None for one in examples) >= 6
+
+
+@pytest.mark.parametrize("name", sorted(IntegrationDocument().fields.keys() | {f"braze.{one}" for one in BRAZE}))
+def test_every_member_of_a_document_stands_in_the_table(name: str) -> None:
+    """A member that nobody can find is not there."""
+    rows = re.findall(r"^\| `([\w.]+)` \|", README.partition("### All members")[2], re.MULTILINE)
+
+    assert name in rows or any(row.startswith(f"{name}.") for row in rows)
+
+
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_every_counter_is_explained(counter: str) -> None:
+    """A number that nobody understands is worse than none."""
+    ledger = (ROOT / "docs/reference.md").read_text(encoding="utf-8").partition("## The ledger")[2]
+
+    assert f"`{counter}`" in ledger
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Between the pages and inside of them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        name, _, anchor = target.partition("#")
+        other = ((ROOT / page).parent / name).resolve() if name else ROOT / page
+        assert other.exists(), target
+        if anchor:
+            assert anchor in _anchors(other.read_text(encoding="utf-8")), target
+
+
+def _anchors(text: str) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}

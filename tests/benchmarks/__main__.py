@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import accepting, delivering, idle, limit, quiet, resting, store_kills, waiting
+from tests.benchmarks import accepting, delivering, idle, limit, mapping, quiet, resting, store_kills, waiting
 from tests.benchmarks.processes import Machine
 from tests.benchmarks.table import ROW_HEADS, TARGET_HEADS, Row, Target, markdown
 
@@ -23,6 +23,10 @@ def main() -> None:
     targets: list[Target] = []
     print(f"# Benchmarks, {platform.machine()} with {os.cpu_count()} processors, Python {platform.python_version()}\n")
     notes: list[str] = []
+    if "mapping" in args.only:
+        rows, met, more = mapping.measure(rounds=args.rounds)
+        _print(f"Mapping: {mapping.SUBMISSIONS:,} submissions, 20 attributes and 2 events each, in one process", rows)
+        targets, notes = targets + met, notes + more
     if "accept" in args.only:
         with Machine() as machine:
             rows, met, more = accepting.measure(
@@ -95,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-PARTS = ("accept", "deliver", "idle", "quiet", "waiting", "resting", "limit", "store-kills")
+PARTS = ("mapping", "accept", "deliver", "idle", "quiet", "waiting", "resting", "limit", "store-kills")
 
 if __name__ == "__main__":
     main()
