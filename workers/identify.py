@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.integration import Integration
+from schemas.komo.spellings import is_placeholder
 from schemas.mapping import IdentifierRule
 from schemas.person import Person
 from schemas.submission import Submission, lookup
@@ -21,8 +22,9 @@ def identify(submission: Submission, integration: Integration) -> Person | None:
     """
     The person a submission is about: what the first rule with a usable value says.
 
-    Null, empty and blank fields count as absent. E-mails are trimmed and lower-cased and phones become E.164, also
-    under an alias labelled `email` or `phone`; anything else is only trimmed.
+    Null, empty and blank fields count as absent. A placeholder such as "null" is no id: it would make one person of
+    everybody. E-mails are trimmed and lower-cased and phones become E.164, also under an alias labelled `email` or
+    `phone`; anything else is only trimmed.
 
     Returns: None where every rule's field is absent.
     Raises: BadIdentifier if one of the fields is there, but no rule gives a usable value. It names flaws, not values.
@@ -55,5 +57,7 @@ def _trimmed(value: Any) -> str | Flawed:
     """Text or a whole number; nobody is called `true`, and 1.0 may have been another id."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return Flawed("not_an_id")
+    if is_placeholder(value):
+        return Flawed("placeholder")
     spelled: str | Flawed = spell(value)
     return spelled

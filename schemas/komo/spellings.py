@@ -86,11 +86,33 @@ _GUID: Final = re.compile(
 )
 
 
+#: What programs write where they have no id. https://docs.mixpanel.com/troubleshooting/errors/server-side-events-without-a-user
+_NOBODY: Final = frozenset(
+    {
+        "-", "--", "anon", "anonymous", "[object object]", "[]", "{}", "false", "n/a", "na", "nan", "nil", "none",
+        "null", "true", "undefined", "unknown",
+    }
+)  # fmt: skip
+#: A variable that nobody filled in: `{{contact.id}}`, `${id}`, `%ID%`, `<id>`.
+_UNFILLED: Final = re.compile(r"\{\{.*\}\}|[$#]\{.*\}|%[^%]+%|<[^>]*>", re.DOTALL)
+_NO_GUID: Final = re.compile(r"\{?(0{8}(-?0{4}){3}-?0{12}|f{8}(-?f{4}){3}-?f{12})\}?")
+_NO_NUMBER: Final = frozenset({"0", "-1", "0.0", "-1.0"})
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether a text stands where an id is missing, so that everybody without one would share it."""
+    if not isinstance(value, str):
+        return False
+    written = value.strip().casefold()
+    return written in _NOBODY or _UNFILLED.fullmatch(written) is not None or _NO_GUID.fullmatch(written) is not None
+
+
 def is_usable_id(value: Any) -> bool:
-    """False for null, blank text, and what can't name anything: a boolean, list or object."""
-    if isinstance(value, str):
-        return value != "" and not value.isspace()
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """False for null, blank text, placeholders, 0 and -1, and what can't name anything: a boolean, list or object."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    written = str(value).strip()
+    return written != "" and written not in _NO_NUMBER and not is_placeholder(written)
 
 
 def bare_id(value: Any) -> str:

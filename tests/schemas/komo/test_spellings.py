@@ -7,13 +7,21 @@ import pytest
 from schemas.komo.spellings import bare_id, first_of, is_usable_id, read_fields
 
 
-@pytest.mark.parametrize("value", ["x", "{5BB7FB0F-D8D9-415B-8725-460B8CE504DB}", 7, 0, "0"])
+@pytest.mark.parametrize("value", ["x", "{5BB7FB0F-D8D9-415B-8725-460B8CE504DB}", 7, "7", 10, "na-1", "100%"])
 def test_an_id_is_usable(value: Any) -> None:
     """Older pages say GUID, newer ones UUID; nobody promises a form."""
     assert is_usable_id(value)
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", "\t", True, False, [], {}, {"id": 1}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, "", "  ", "\t", True, False, [], {}, {"id": 1}, 0, "0", -1, 0.0, "null", " NULL ", "undefined", "None",
+        "N/A", "-", "Unknown", "anonymous", "[object Object]", "{{contact.id}}", "${id}", "%CONTACT_ID%", "<id>",
+        "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}",
+        "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+    ],
+)  # fmt: skip
 def test_an_id_is_not_usable(value: Any) -> None:
     """It would be the same for everybody."""
     assert not is_usable_id(value)
