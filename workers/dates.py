@@ -33,7 +33,8 @@ REMEMBERED = 5_000
 
 _NAME = r"[^\W\d_]+\.?|[0-9]{1,2}月"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?", re.ASCII | re.DOTALL)
-_EPOCH = re.compile(r"\d{9,14}(\.\d{1,9})?", re.ASCII)
+#: Ten digits of seconds or thirteen of milliseconds: other numbers of digits are those of dates written without signs.
+_EPOCH = re.compile(r"\d{10}(\d{3})?(\.\d{1,9})?", re.ASCII)
 
 
 def _posix_century(year: int) -> int:
@@ -176,7 +177,7 @@ def from_iso(written: str) -> datetime | None:
 
 
 def _from_epoch(value: Any) -> datetime | None:
-    if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
+    if isinstance(value, str) and _EPOCH.fullmatch(value.strip()) and not _is_an_hour(value.strip()):
         value = float(value)
     if value.__class__ not in (int, float) or abs(value) < SECONDS_FROM:
         return None
@@ -184,3 +185,11 @@ def _from_epoch(value: Any) -> datetime | None:
         return datetime.fromtimestamp(value / 1000 if abs(value) >= MILLISECONDS_FROM else value, UTC)
     except (OverflowError, OSError, ValueError):
         return None
+
+
+def _is_an_hour(digits: str) -> bool:
+    """Whether ten digits may as well be a date and an hour: `2026020312`."""
+    try:
+        return datetime.strptime(digits, "%Y%m%d%H").year >= 1900  # noqa: DTZ007  (only whether it is one)
+    except ValueError:
+        return False
