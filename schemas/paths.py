@@ -32,7 +32,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 ELEMENT: Final = "@element"
 
 _NAME = re.compile(r"[^.\[\]\"\s]+")
-_INDEX = re.compile(r"\[(\d+)\]")
+_INDEX = re.compile(r"\[([0-9]{1,6})\]")
 _JSON = JSONDecoder()
 
 

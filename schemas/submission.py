@@ -27,6 +27,10 @@ class Submission(NamedTuple):
 Path = tuple[str, ...]
 
 
+#: Of a place in a list.
+MAX_DIGITS = 6
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
@@ -51,7 +55,7 @@ def lookup(sections: Mapping[str, Any], path: Path) -> Any:
     for key in path:
         if isinstance(value, dict):
             value = value.get(key, MISSING)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        elif isinstance(value, list) and key.isdecimal() and len(key) <= MAX_DIGITS and int(key) < len(value):
             value = value[int(key)]
         else:
             return MISSING

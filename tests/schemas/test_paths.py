@@ -46,6 +46,7 @@ def test_a_path_is_read_as_people_write_it(text: str, path: tuple[str, ...]) -> 
         'fields["a"',
         "a[b]",
         "card[]",
+        "raw.changes[1000000]",
     ],
 )
 def test_what_can_not_be_read_is_refused_with_a_sentence(text: str) -> None:
