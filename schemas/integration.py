@@ -209,8 +209,9 @@ def _event(rule: Mapping[str, Any]) -> EventRule:
 
 
 def _subscription(rule: Mapping[str, Any]) -> SubscriptionRule:
+    group_id = rule["group_id"].lower() if "group_id" in rule else None
     return SubscriptionRule(
-        parse_path(rule["field"]), rule["kind"], rule.get("group_id"), rule.get("when_yes"), rule.get("when_no"),
+        parse_path(rule["field"]), rule["kind"], group_id, rule.get("when_yes"), rule.get("when_no"),
         rule.get("double_opt_in", False), _conditions(rule),
     )  # fmt: skip
 

@@ -260,13 +260,13 @@ GROUP = "a2a4b1a0-7d3c-4f6b-9c58-0d1f2e3a4b5c"
 
 
 def test_subscriptions_become_rules() -> None:
-    """What is left out says nothing."""
+    """What is left out says nothing, and two spellings of a group are one."""
     integration = read(
         subscriptions=[
             {"field": "optin", "kind": "email", "when_yes": "opted_in", "when_no": None},
             {
-                "field": "sms", "kind": "group", "group_id": GROUP, "when_yes": "subscribed", "when_no": "unsubscribed",
-                "double_opt_in": True, "when": {"card.type": "Quiz"},
+                "field": "sms", "kind": "group", "group_id": GROUP.upper(), "when_yes": "subscribed",
+                "when_no": "unsubscribed", "double_opt_in": True, "when": {"card.type": "Quiz"},
             },
         ]
     ).integration()  # fmt: skip
