@@ -29,9 +29,11 @@ STANDARD = frozenset(
 )
 #: Standard attributes that hold a date or time, so that a `format` makes sense without a `type`.
 STANDARD_DATES = frozenset({"dob", "date_of_first_session", "date_of_last_session", "marked_email_as_spam_at"})
-#: Standard attributes that are objects; a location is only taken whole, so both of its members have to be written.
+#: Standard attributes that are objects; a location is only taken whole, so both of its members have to be
+#: written.
 WITH_MEMBERS = frozenset({"facebook", "twitter"})
-LOCATION_PARTS = frozenset({"current_location.longitude", "current_location.latitude"})
+LOCATION = "current_location"
+LOCATION_PARTS = (f"{LOCATION}.longitude", f"{LOCATION}.latitude")
 #: Types that a rule for a standard attribute may declare beside `string`: each has its own, whatever a rule says.
 STANDARD_TYPES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(STANDARD, frozenset()),
@@ -43,6 +45,8 @@ STANDARD_TYPES: Mapping[str, frozenset[str]] = {
 IDENTIFYING = frozenset({"external_id", "braze_id", "user_alias"})
 #: Consent is written by `subscriptions` alone, where yes and no are spelled out.
 SUBSCRIPTION = frozenset({"email_subscribe", "push_subscribe", "subscription_groups", "email_subscription_info"})
+#: The one of them that holds several: a list with the state of each group.
+GROUPS = "subscription_groups"
 #: Alone in an object, these make it an operation.
 #: https://www.braze.com/docs/api/objects_filters/user_attributes_object/
 OPERATION_MEMBERS = frozenset({"inc", "add", "remove"})

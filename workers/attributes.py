@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.attribute_names import OPERATION_MEMBERS, STANDARD, refusal
+from schemas.attribute_names import LOCATION, LOCATION_PARTS, OPERATION_MEMBERS, STANDARD, refusal
 from schemas.conditions import Hold, compile_conditions
 from schemas.mapping import AttributeRule, Source
 from schemas.submission import MISSING
@@ -13,10 +13,6 @@ from workers.known import Known
 from workers.operations import Add, AddObjects, Increment, Remove
 from workers.sources import Get, Sections, attribute_converter, getter, member_converter
 from workers.standard import standard
-
-#: Members that only make sense together; Braze refuses the object where one is missing.
-LOCATION = "current_location"
-LOCATION_PARTS = (f"{LOCATION}.longitude", f"{LOCATION}.latitude")
 
 
 class Attribute(NamedTuple):

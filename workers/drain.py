@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from schemas.attribute_names import LOCATION, LOCATION_PARTS
 from schemas.batch import Batch, Settlement
 from schemas.integration import Integration
 from schemas.names import Names
@@ -73,9 +74,9 @@ class Pipeline:
             integrations = self.stores.integrations
             stored = integrations.get(integration_id) if version is None else integrations.load(integration_id, version)
             integration = stored.integration
-            names = self.stores.memory.names(
-                integration.braze.workspace, [rule.attribute for rule in integration.attributes]
-            )
+            written = (rule.attribute for rule in integration.attributes)
+            remembered = {LOCATION if name in LOCATION_PARTS else name for name in written}
+            names = self.stores.memory.names(integration.braze.workspace, remembered)
             route = self._routes[integration_id] = Route(stored, compile_mapping(integration), names)
         return route
 
@@ -124,8 +125,9 @@ def _drain(integration_id: str, lane: int, pipeline: Pipeline, now_ms: float | N
         step = _step(pipeline, route.integration, lane, token, settlement, release=release, now_ms=now_ms)
         settlement = None
         if isinstance(step, Batch):
-            route = pipeline.route(integration_id, step.version)
             settlement = deliver(step, route, lane, token, pipeline, since=asked_at)
+        elif step.why == "stale":
+            route = pipeline.route(integration_id, step.version)
         elif step.why != "again":
             return step
         release = pipeline.clock() >= ends_at

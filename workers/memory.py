@@ -84,21 +84,28 @@ class Memory:
         for person, names in refused:
             if person not in known:
                 known[person] = dict(self.marks(person))
-            _doubt(known[person], names)
+            _doubt_all_of(known[person], names)
         return {person: orjson.dumps(pack_marks(marks, self.names)).decode() for person, marks in known.items()}
 
     def _set(self, marks: Marks, order: int, attributes: Mapping[str, Any]) -> None:
         for name, value in attributes.items():
-            marks[name] = Mark(order, print_of(value) if self.keeps and not is_operation(value) else UNKNOWN)
+            latest = max(order, marks[name].order) if name in marks else order
+            marks[name] = Mark(latest, print_of(value) if self.keeps and not is_operation(value) else UNKNOWN)
         if "." in "\n".join(marks):
             for name in attributes:
-                _doubt(marks, [other for other in overlapping(name, marks) if other not in attributes])
+                _doubt(marks, overlapping(name, marks))
 
 
 def _doubt(marks: Marks, names: Iterable[str]) -> None:
     for name in names:
         if name in marks:
             marks[name] = Mark(marks[name].order, UNKNOWN)
+
+
+def _doubt_all_of(marks: Marks, names: Iterable[str]) -> None:
+    """What holds a name, or is held by it, is doubtful with it."""
+    for name in names:
+        _doubt(marks, [name, *overlapping(name, marks)])
 
 
 def is_doubtful(entry: Entry) -> bool:

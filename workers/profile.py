@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from schemas.attribute_names import GROUPS
 from schemas.person import Person
 from workers.operations import CANT_FOLD, Operation, fold
 
-#: A list with an element per group, of which each submission may name another one.
-GROUPS = "subscription_groups"
 #: Objects that are always written whole, with or without Braze's flag to merge.
 _ALWAYS_WHOLE = frozenset({"user_alias", "current_location"})
 #: Values that must stay out of reach of Braze's flag to merge.

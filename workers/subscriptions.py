@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from schemas.attribute_names import GROUPS
 from schemas.conditions import Hold, compile_conditions
 from schemas.mapping import Source, SubscriptionRule, SubscriptionState
 from schemas.submission import MISSING
 from workers.attributes import filled
-from workers.profile import GROUPS
 from workers.sources import Get, Sections, getter
 from workers.values import yes_or_no
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from schemas.attribute_names import LOCATION_PARTS
 from schemas.conditions import holds
 from schemas.integration import Acceptance, Integration
 from schemas.person import Person
 from schemas.submission import Submission, lookup
-from workers.attributes import LOCATION_PARTS, compile_attribute, is_sendable, join_location, map_attributes
+from workers.attributes import compile_attribute, is_sendable, join_location, map_attributes
 from workers.events import ID_PROPERTY, compile_event, map_events
 from workers.subscriptions import compile_subscription, map_subscriptions
 from workers.triggers import Send, compile_trigger, map_sends

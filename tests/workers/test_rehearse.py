@@ -14,7 +14,7 @@ from tests.workers.test_drain import World
 from workers import prepare
 from workers.changes import Mark, pack_marks
 from workers.rehearse import dry_run
-from workers.store.inbox import MEMORY_MS
+from workers.store.keys import MEMORY_MS, memory_keys
 
 EVERYTHING = ReplayOptions(filter=LetterFilter())
 
@@ -76,8 +76,8 @@ def test_what_braze_has_as_it_is_is_left_out(stage: Stage) -> None:
     stage.bury("ann", 5, team="red")
     names = stage.stores.memory.names("acme", ["first_name", "team"])
     marks = pack_marks({"first_name": Mark(NOON_MS * 1000, "ann5"), "team": Mark(1, "blue")}, names)
-    generation = NOON_MS // MEMORY_MS
-    stage.stores.connection.hset(f"{{acme}}:known:{generation}", Person("external_id", "ann").key, orjson.dumps(marks))
+    key = f"{memory_keys(stage.integration.braze)}{NOON_MS // MEMORY_MS}"
+    stage.stores.connection.hset(key, Person("external_id", "ann").key, orjson.dumps(marks))
 
     [request] = dry_run(EVERYTHING, stage.stores, now=NOON)["requests"]
 

@@ -15,10 +15,12 @@ from workers.errors import LeaseLost
 class Rest:
     """Nothing was handed out: why, and when to come back."""
 
-    why: Literal["empty", "more", "wait", "again", "paused", "busy", "gone"]
+    why: Literal["empty", "more", "wait", "again", "paused", "busy", "stale", "gone"]
     wait_ms: int = 0
     #: Whether nobody else has set an alarm for that time.
     alarm: bool = False
+    #: Of the integration, where it was saved meanwhile.
+    version: int | None = None
 
 
 def submission_id(day: int, digest_hex: str) -> str:
@@ -37,6 +39,8 @@ def read_step(answer: list[Any]) -> Batch | Rest:
             return _read_batch(answer)
         case b"wait":
             return Rest("wait", wait_ms=answer[1], alarm=answer[3] == b"alarm")
+        case b"stale":
+            return Rest("stale", version=int(answer[1]))
         case b"lost":
             raise LeaseLost
         case why:

@@ -31,7 +31,8 @@ W:busy           hash    person -> until when at most (ms), and whose, a request
 W:cool:<slot>    hash    person -> until when Braze is left alone about them, ms; two slots rotate
 W:gate:track     hash    whether Braze may be called: step/gate.lua
 W:ceilings       hash    integration -> the rates that its document allows
-W:known:<n>      hash    person -> JSON of what Braze has accepted of them (workers.changes); the current one and the
+W:known:<host>:<n>
+                 hash    person -> JSON of what Braze has accepted of them (workers.changes); the current one and the
                          one before are read, each is dropped as a whole; expires
 W:names          hash    attribute -> its number in W:known (memory.py)
 P:open, W:open, W:times  open dead letters, and who set which attribute last meanwhile: open_letters.lua
@@ -58,7 +59,7 @@ from workers.store.connect import reaching_the_store
 from workers.store.handed_out import Rest as Rest
 from workers.store.handed_out import read_step
 from workers.store.handed_out import submission_id as submission_id
-from workers.store.keys import own, shared
+from workers.store.keys import MEMORY_MS, memory_keys, own, shared
 from workers.store.scripts import Script
 
 #: How long a silent drain keeps its lane. A heartbeat renews it while a call is out.
@@ -78,9 +79,6 @@ RELEARN_MS = 86_400_000
 PROBE_MS = 900_000
 #: Bodies in one batch.
 MAX_BATCH_BYTES = 3_000_000
-#: What Braze has accepted of a person is remembered for so long at least, and for twice as long at most: as long as
-#: dead letters are usually kept, whose replay must not go back in time.
-MEMORY_MS = 30 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +180,11 @@ class Inbox:
         """
         braze = integration.braze
         ask: dict[str, Any] = {
-            "id": integration.id, "lane": lane, "token": token, "release": release, "lease_ms": LEASE_MS,
-            "relearn_ms": RELEARN_MS, "probe_ms": PROBE_MS, "flight_ms": FLIGHT_MS,
+            "id": integration.id, "version": integration.version, "lane": lane, "token": token, "release": release,
+            "lease_ms": LEASE_MS, "relearn_ms": RELEARN_MS, "probe_ms": PROBE_MS, "flight_ms": FLIGHT_MS,
             "spacing_ms": self.limits.person_spacing_ms, "rates": braze.rates,
             "max_objects": braze.max_objects_per_request, "max_entries": MAX_ENTRIES, "max_bytes": MAX_BATCH_BYTES,
-            "memory_ms": MEMORY_MS,
+            "known": memory_keys(braze), "memory_ms": MEMORY_MS,
         }  # fmt: skip
         if now_ms is not None:
             ask["now"] = now_ms

@@ -6,7 +6,14 @@ How keys are named. The braces are a Redis Cluster hash tag: what one script tou
 komo:...                                 documents and what belongs to no workspace (integrations.py, pressure.py)
 """
 
-from schemas.integration import Integration
+import time
+from hashlib import blake2b
+
+from schemas.integration import BrazeTarget, Integration
+
+#: What Braze has accepted of a person is remembered for so long at least, and for twice as long at most: as long as
+#: dead letters are usually kept, whose replay must not go back in time.
+MEMORY_MS = 30 * 86_400_000
 
 
 def shared(workspace: str) -> str:
@@ -17,3 +24,21 @@ def shared(workspace: str) -> str:
 def own(integration: Integration) -> str:
     """The prefix of one integration's pipeline."""
     return f"{shared(integration.braze.workspace)}:{integration.id}"
+
+
+def memory_keys(braze: BrazeTarget) -> str:
+    """What the keys of the memory of people begin with: another Braze host has other people under the same name."""
+    return f"{shared(braze.workspace)}:known:{blake2b(braze.rest_endpoint.encode(), digest_size=4).hexdigest()}:"
+
+
+def generations(braze: BrazeTarget, now_ms: float | None = None) -> list[str]:
+    """
+    The keys of the memory that may be there, newest first.
+
+    The current one and the one before are; clocks may differ a little, and the next one is then, too.
+
+    Args:
+        now_ms: Only in tests; otherwise this machine's clock counts.
+    """
+    current = int((time.time() * 1000 if now_ms is None else now_ms) // MEMORY_MS)
+    return [f"{memory_keys(braze)}{number}" for number in (current + 1, current, current - 1)]

@@ -4,10 +4,10 @@ What is remembered of people, and the numbers by which attribute names stand in 
 W = {braze_workspace}
 
 W:names      hash  attribute -> its number, from 1; as many as mappings name
-W:known:<n>  hash  read only, for people who look; the engine reads and writes it in its steps
+W:known:<host>:<n>
+             hash  read only, for people who look; the engine reads and writes it in its steps
 """
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,8 +17,7 @@ import redis
 from schemas.integration import Integration
 from schemas.names import Names
 from workers.store.connect import reaching_the_store
-from workers.store.inbox import MEMORY_MS
-from workers.store.keys import shared
+from workers.store.keys import generations, shared
 from workers.store.scripts import Script
 
 
@@ -49,12 +48,10 @@ class Memory:
 
         Raises: StoreUnavailable.
         """
-        current = int((time.time() * 1000 if now_ms is None else now_ms) // MEMORY_MS)
-        prefix = shared(integration.braze.workspace)
         with reaching_the_store():
             pipe = self._redis.pipeline(transaction=False)
-            for number in (current, current - 1):
-                pipe.hget(f"{prefix}:known:{number}", person_key)
+            for key in generations(integration.braze, now_ms)[1:]:
+                pipe.hget(key, person_key)
             found = [text for text in pipe.execute() if text]
         packed: list[list[Any]] = orjson.loads(found[0]) if found else []
         return packed

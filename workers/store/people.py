@@ -3,7 +3,8 @@ What is kept about one person, found and let go of a bounded part at a time.
 
 komo:job:<id>:marks  set   digests of the contact, profile, user and session ids in a person's submissions; expires
 P:job:<id>           hash  waiting, held, dead, settled: how many submissions a job has let go of; expires
-W:times, W:known:<n> hash  person -> what is remembered of them (inbox.py); any value that is to be remembered beyond
+W:times, W:known:<host>:<n>
+                     hash  person -> what is remembered of them (inbox.py); any value that is to be remembered beyond
                            that has to be let go of here, too (`forget_values`)
 W:busy               hash  person -> the mark of a request about them; one whose drain died would stay
 
@@ -11,7 +12,6 @@ What waits or is held becomes discarded without a record, and so do dead letters
 it was, and as expired. Each script happens wholly or not at all, and does nothing the second time.
 """
 
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -22,8 +22,7 @@ import redis
 from schemas.integration import Integration
 from schemas.person import lane_of
 from workers.store.connect import reaching_the_store
-from workers.store.inbox import MEMORY_MS
-from workers.store.keys import own, shared
+from workers.store.keys import generations, own, shared
 from workers.store.scripts import Script
 
 #: How long a job's marks and numbers are kept after it was last at work.
@@ -183,12 +182,10 @@ class People:
         """Drop what is remembered of the values that a person was sent, and of a request about them."""
         lane = lane_of(person_key, max(1, self.lanes(integration)))
         self._values(_keys(integration), [person_key, lane])
-        prefix, current = shared(integration.braze.workspace), int(time.time() * 1000 // MEMORY_MS)
         with reaching_the_store():
             pipe = self._redis.pipeline(transaction=False)
-            # The current one and the one before are there; clocks may differ a little, and the next one is then, too.
-            for number in (current - 1, current, current + 1):
-                pipe.hdel(f"{prefix}:known:{number}", person_key)
+            for key in generations(integration.braze):
+                pipe.hdel(key, person_key)
             pipe.execute()
 
     def add_marks(self, job_id: str, marks: Iterable[bytes]) -> None:

@@ -24,7 +24,7 @@ from schemas.person import lane_of
 from workers.errors import LeaseLost
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import LEASE_MS, MAX_HELD, Limits
-from workers.store.keys import own, shared
+from workers.store.keys import generations, own, shared
 from workers.store.scripts import Script
 
 #: Entries judged between two looks at the lease, at most, over all lanes and what is held.
@@ -62,7 +62,7 @@ class Redo:
 
     def begin(self, integration: Integration, token: str) -> Literal["none", "busy", "begun"]:
         """Take, or keep, all lanes; busy while a drain is at work in one of them."""
-        status: bytes = self._begin([own(integration)], [token, LEASE_MS])[0]
+        status: bytes = self._begin([own(integration), *generations(integration.braze)], [token, LEASE_MS])[0]
         return status.decode()  # type: ignore[return-value]
 
     def oldest(self, integration: Integration) -> list[Waiting]:

@@ -1,6 +1,7 @@
 -- Take all lanes of an integration whose rules for people have changed, as soon as no drain is at work in any.
 --
--- KEYS[1]  {workspace}:integration        ARGV  token, lease_ms
+-- KEYS[1]  {workspace}:integration        KEYS[2..]  what is remembered of people: the generations that may be there
+-- ARGV     token, lease_ms
 -- Returns  {'none'} if nothing is to be redone, {'busy'}, or {'begun', number of lanes}
 --
 -- Where the rules change once more meanwhile, `redo` is no longer what it was at the beginning, `redo_by`: then all is
@@ -69,6 +70,11 @@ for lane = 0, lanes - 1 do
   local plain = json({u = unknown or nil, t = tried and tried.attempts, k = tried and tried.number})
   for id in string.gmatch(flight[1] or '', '%S+') do
     count = count + 1
+    if unknown then
+      -- Braze may have of them what nobody told us of.
+      local entry = redis.call('XRANGE', P .. ':in:' .. lane, id, id)[1]
+      for at = 2, entry and #KEYS or 0 do redis.call('HDEL', KEYS[at], entry[2][6]) end
+    end
     if unknown or tried then
       redis.call('HSET', k_done, id, with_flight(redis.call('HGET', k_done, id), unknown, tried, plain))
     end

@@ -2,14 +2,14 @@
 --
 -- KEYS[1]  {workspace}:integration, the prefix of the integration's keys
 -- KEYS[2]  {workspace}, the prefix of what the workspace's integrations share
--- ARGV[1]  JSON: id, lane, token, now (absent = the store's clock), lease_ms, release (stop after settling), spacing_ms,
---          relearn_ms (after which a learned limit is tried anew), probe_ms (the longest time between two trials of a pause),
---          max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between), flight_ms,
---          memory_ms, settle (absent = nothing to settle)
+-- ARGV[1]  JSON: id, version, lane, token, now (absent = the store's clock), lease_ms, release (stop after settling),
+--          spacing_ms, relearn_ms (after which a learned limit is tried anew), probe_ms (the longest time between two
+--          trials of a pause), max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between),
+--          flight_ms, known (what the keys of the memory begin with), memory_ms, settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
 -- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, tries, number, people, more}
 --          {'wait', ms, why, 'alarm' or ''}   {'more'}   {'empty'}   {'again'}   {'paused'}   {'busy'}   {'lost'}
---          {'gone'}: the integration was moved or removed
+--          {'stale', version}: the integration was saved meanwhile    {'gone'}: it was moved or removed
 --          `more` is JSON with those members that there are: done, replays, times, guarded, known, tried, fails, limited,
 --          max_objects, request_bytes
 local P, W = KEYS[1], KEYS[2]
@@ -24,7 +24,7 @@ local k_in, k_lane, k_lease, k_wake = P .. ':in:' .. lane, P .. ':lane:' .. lane
 local k_parked, k_due, k_state, k_ledger = P .. ':parked:' .. lane, P .. ':due', P .. ':state', P .. ':ledger'
 local k_cut, k_done, k_busy, k_gate = P .. ':cut', P .. ':done:' .. lane, W .. ':busy', W .. ':gate:track'
 local memory = math.floor(now / ask.memory_ms)
-local k_known, k_knew = W .. ':known:' .. memory, W .. ':known:' .. (memory - 1)
+local k_known, k_knew = ask.known .. memory, ask.known .. (memory - 1)
 local slot = spacing > 0 and math.floor(now / spacing) or 0
 local k_cool, k_cooled = W .. ':cool:' .. slot, W .. ':cool:' .. (slot - 1)
 
@@ -77,6 +77,12 @@ local function ids_of(text)
   return ids
 end
 
+local function people_of(text)
+  local people = {}
+  for _, id in ipairs(ids_of(text)) do people[#people + 1] = redis.call('XRANGE', k_in, id, id)[1][2][6] end
+  return people
+end
+
 local function distinct(people)
   local once, list = {}, {}
   for i = 1, #people do
@@ -86,6 +92,13 @@ local function distinct(people)
     end
   end
   return list
+end
+
+-- Braze may have of them what nobody told us of: nothing is known to be there until they are sent all of it again.
+local function forget_known(people)
+  if #people == 0 then return end
+  redis.call('HDEL', k_known, unpack(people))
+  redis.call('HDEL', k_knew, unpack(people))
 end
 
 -- @include step/people
@@ -105,6 +118,7 @@ elseif flight_state == 'sent' then
   count('waiting', lost)
   flight_state = known[4] == token and 'clean' or 'unknown'
   redis.call('HSET', k_lane, 'flight_state', flight_state)
+  if flight_state == 'unknown' then forget_known(distinct(people_of(flight))) end
   redis.call('HDEL', k_lane, 'holder')
   -- They renewed their lease every third of it, so that long ago they were at it no more.
   known[10] = now + spacing - ask.lease_ms * 2 / 3
@@ -135,6 +149,10 @@ if state[1] == 'braze' then
     leave(probe_at)
     return {'paused'}
   end
+end
+if tonumber(state[3]) ~= ask.version then
+  -- Where to send, how much and what is known there are those of another document.
+  return {'stale', state[3]}
 end
 read_gate()
 local failed_at = tonumber(known[9]) or now

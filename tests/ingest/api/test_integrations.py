@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from schemas.person import Person
 from workers.store import Stores
-from workers.store.inbox import MEMORY_MS
+from workers.store.keys import MEMORY_MS, memory_keys
 
 Document = Callable[..., dict[str, Any]]
 URL = "/api/v1/integrations"
@@ -329,11 +329,12 @@ def test_a_preview_takes_rules_that_are_not_saved(api: FlaskClient, a_document: 
 
 def test_a_preview_leaves_out_what_braze_has_already(api: FlaskClient, a_document: Document, stores: Stores) -> None:
     """As the next delivery would, also under rules that are not saved and name no workspace."""
-    api.post(URL, json=a_document())
+    saved = api.post(URL, json=a_document()).get_json()
+    braze = stores.integrations.get(saved["id"]).integration.braze
     number = stores.memory.names("acme", ["first_name"]).numbers["first_name"]
     now_ms, key = int(time.time() * 1000), Person("external_id", "m1").key
     marks = orjson.dumps([[now_ms * 1000, number, "Ada"]])
-    stores.connection.hset(f"{{acme}}:known:{now_ms // MEMORY_MS}", key, marks)
+    stores.connection.hset(f"{memory_keys(braze)}{now_ms // MEMORY_MS}", key, marks)
     document = a_document(attributes=[{"field": name, "attribute": name} for name in ("first_name", "team")])
     del document["braze"]["workspace"]
     body = {"event": "X", "member_id": "m1", "first_name": "Ada", "team": "red", "id": "1"}

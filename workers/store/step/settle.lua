@@ -2,7 +2,9 @@
 
 -- Nothing moves until a time; what was handed out stays in flight, and goes out again exactly as it was.
 local function put_off()
-  cool_down(distinct(settle.people), settle.sent)
+  local people = distinct(settle.people)
+  cool_down(people, settle.sent)
+  if settle.flight_state == 'unknown' then forget_known(people) end
   for name, amount in pairs(settle.counts or {}) do count(name, amount) end
   if settle.gate then tell_gate(settle.gate) end
   local many = #ids_of(flight)
