@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.attribute_names import SUBSCRIPTION
+from schemas.attribute_names import GROUPS, SUBSCRIPTION
 from schemas.names import Names
 from workers.operations import Add, AddObjects, Increment, is_operation
 
@@ -126,12 +126,39 @@ def without_older(attributes: Mapping[str, Any], order: int, times: Times) -> tu
     Returns: What is still to be sent, and the names of what is not.
     """
     newer = [name for name, at in times.items() if at > order]
-    older = [
-        name
-        for name, value in attributes.items()
-        if not isinstance(value, Add | AddObjects | Increment) and any(_touch(name, other) for other in newer)
-    ]
-    return {name: value for name, value in attributes.items() if name not in older}, older
+    kept: dict[str, Any] = {}
+    older: list[str] = []
+    for name, value in attributes.items():
+        if isinstance(value, Add | AddObjects | Increment):
+            kept[name] = value
+        elif name == GROUPS:
+            groups = [group for group in value if not _is_set_by(newer, _name_of(group))]
+            if groups:
+                kept[name] = groups
+            if len(groups) < len(value):
+                older.append(name)
+        elif _is_set_by(newer, name):
+            older.append(name)
+        else:
+            kept[name] = value
+    return kept, older
+
+
+def _is_set_by(newer: Iterable[str], name: str) -> bool:
+    return any(_touch(name, other) for other in newer)
+
+
+def names_set(attributes: Mapping[str, Any]) -> set[str]:
+    """The names under which it is kept who set what: consent for one group is not consent for another."""
+    names = {*attributes}
+    if GROUPS in names:
+        names.remove(GROUPS)
+        names.update(map(_name_of, attributes[GROUPS]))
+    return names
+
+
+def _name_of(group: Mapping[str, Any]) -> str:
+    return f"{GROUPS}.{group['subscription_group_id']}"
 
 
 def later(times: Times, names: Iterable[str], order: int) -> dict[str, int]:

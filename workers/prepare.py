@@ -52,6 +52,8 @@ class Prepared:
     left: dict[int, list[str]] = field(default_factory=dict)
     #: Of the people of the batch.
     memory: Memory | None = None
+    #: Place in `items` -> names of the attributes that Braze has as they are.
+    unsaid: dict[int, list[str]] = field(default_factory=dict)
     #: Entry ids of what Braze has all of already.
     unchanged: set[str] = field(default_factory=set)
     #: Entry id -> what sending all that is mapped would cost; entry id -> the sends that are due with it.
@@ -210,6 +212,7 @@ def _leave_out_unchanged(prepared: Prepared, memory: Memory) -> None:
             continue
         attributes, left = without_unchanged(item.attributes, known)
         if left:
+            prepared.unsaid[place] = left
             prepared.items[place] = item._replace(attributes=attributes)
             if not attributes and not item.events:
                 prepared.unchanged.add(item.entry)

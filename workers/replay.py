@@ -148,11 +148,13 @@ def _judge(letter: Letter, integration: Integration, mapping: CompiledMapping) -
         judgement = judge(submission, integration, mapping)
         if judgement.destination != "lane" or judgement.attributes or judgement.events or letter.was_taken:
             return judgement
-        warnings = mapping.apply(submission, judgement.person).warnings
+        mapped = mapping.apply(submission, judgement.person)
     except Exception:  # whatever is wrong with one must not hold up the others
         log.exception("mapping.failed", extra={"submission": letter.id})
         return Judgement("dead", reason="mapping_failed")
-    return Judgement("dead", reason="no_usable_value" if warnings else "nothing_mapped")
+    if mapped.sends:
+        return judgement
+    return Judgement("dead", reason="no_usable_value" if mapped.warnings else "nothing_mapped")
 
 
 def _call(integration: Integration, lanes: Sequence[int], stores: Stores, wake: Wake) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from workers.changes import later
+from workers.changes import later, names_set
 from workers.operations import CANT_FOLD, fold
 from workers.prepare import Prepared, points_of
 from workers.send_pack import waiting
@@ -101,7 +101,11 @@ class Taken:
             place = self.prepared.places.get(entry.id)
             if place is None:
                 continue
-            names = {*(items[place].attributes if self.names is None else self.names.get(place, ()))}
+            taken = None if self.names is None else self.names.get(place, ())
+            sent = items[place].attributes.items()
+            names = names_set({name: value for name, value in sent if taken is None or name in taken})
+            # Who says again what is there already has set it, too.
+            names.update(self.prepared.unsaid.get(place, ()))
             if entry.done:
                 names.update(entry.done.get("a", ()))
             if names:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.batch import Batch, Entry
 from schemas.names import Names
 from schemas.person import Person
-from workers.changes import UNKNOWN, Mark, pack_marks, print_of, read_marks, without_unchanged
+from workers.changes import UNKNOWN, Mark, names_set, pack_marks, print_of, read_marks, without_older, without_unchanged
 from workers.memory import Memory
 from workers.operations import Increment
 
@@ -31,7 +31,8 @@ def after(memory: Memory, attributes: dict[str, Any], refused: tuple[str, ...] =
 
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False), st.text(),
+    st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False),
+    st.text(),
     st.lists(st.text(), max_size=4), st.dictionaries(st.text(), st.integers(0, 9), max_size=3),
 )  # fmt: skip
 
@@ -88,6 +89,23 @@ def test_an_object_and_its_member_make_each_other_unknown(set_now: str, unknown:
     assert found == {set_now: Mark(7, "y"), unknown: Mark(3, UNKNOWN)}
 
 
+def test_who_writes_both_at_once_leaves_both_unknown() -> None:
+    """Which of the two wins depends on the order of the rules, and is nothing to rely on."""
+    found = after(a_memory(), {"boat": {"length": 5}, "boat.length": 7})
+    assert found == {"boat": Mark(7, UNKNOWN), "boat.length": Mark(7, UNKNOWN)}
+
+
+def test_a_refused_object_makes_its_members_unknown() -> None:
+    """Nobody can say whether Braze replaced it."""
+    found = after(a_memory({"boat.length": Mark(3, 7), "team": Mark(3, "red")}), {}, ("boat",))
+    assert found == {"boat.length": Mark(3, UNKNOWN), "team": Mark(3, "red")}
+
+
+def test_the_time_of_a_value_never_goes_back() -> None:
+    """A replay that was sent all the same is older than what a later submission has set."""
+    assert after(a_memory({"team": Mark(9, "blue")}), {"team": "red"}) == {"team": Mark(9, "red")}
+
+
 def test_where_braze_may_skip_people_nothing_is_believed() -> None:
     """It answers the same for those who are not there."""
     assert after(a_memory(keeps=False), {"team": "red"}) == {"team": Mark(7, UNKNOWN)}
@@ -109,3 +127,13 @@ def test_a_change_sends_what_would_be_left_out_beside_it() -> None:
 def test_consent_is_always_said() -> None:
     """People withdraw it elsewhere, and a fresh yes must count."""
     assert without_unchanged({"email_subscribe": "opted_in"}, {"email_subscribe": "opted_in"})[1] == []
+
+
+def test_consent_for_one_group_is_not_consent_for_another() -> None:
+    """A replayed no to one must not get lost behind a later yes to the other."""
+    both = {"subscription_groups": [{"subscription_group_id": "1"}, {"subscription_group_id": "2"}]}
+    assert names_set({**both, "team": "red"}) == {"subscription_groups.1", "subscription_groups.2", "team"}
+
+    kept, older = without_older(both, 5, {"subscription_groups.2": 7, "subscription_groups.1": 3})
+    assert (kept, older) == ({"subscription_groups": [{"subscription_group_id": "1"}]}, ["subscription_groups"])
+    assert without_older(both, 5, {"subscription_groups": 7}) == ({}, ["subscription_groups"])

@@ -1,3 +1,4 @@
+import contextlib
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ import redis
 from tests.factories import a_body
 from tests.workers.test_drain import World, form
 from workers.braze.reply import Accepted, AllRefused, NoAnswer, Refusal
-from workers.store.keys import shared
+from workers.store.keys import own, shared
 
 EVENTLESS: dict[str, Any] = {"events": []}
 DAY_MS = 86_400_000
@@ -16,6 +17,10 @@ def attributes(world: World) -> list[dict[str, Any]]:
     """What was sent so far, without identifiers."""
     sent = [one for request in world.braze.sent for one in request.get("attributes", [])]
     return [{name: value for name, value in one.items() if name != "external_id"} for one in sent]
+
+
+def killed(_: dict[str, Any]) -> Accepted:
+    raise KeyboardInterrupt
 
 
 def visit(world: World, *bodies: dict[str, Any]) -> None:
@@ -84,6 +89,37 @@ def test_after_an_unknown_outcome_everything_is_sent_again(world: World) -> None
     visit(world, a_body("ann", number=2, team="blue", first_name="Ann"))
 
     assert attributes(world)[1:] == [{"team": "blue"}, {"first_name": "Ann", "team": "blue"}]
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_after_an_unknown_outcome_nothing_is_believed_though_nobody_asks_again(world: World, dead: bool) -> None:
+    """Braze may have the new value though the submission never travels again: the old one has to be said anew."""
+    usual = {**_document(world), "send_only_changes": True}
+    visit(world, a_body("ann", number=1, team="red", first_name="Ann"))
+    world.accept(a_body("ann", number=2, team="blue", first_name="Ann"))
+    world.braze.answers = [killed if dead else NoAnswer(0, "cut", applied="unknown")]
+    with contextlib.suppress(KeyboardInterrupt):
+        world.drain()
+    world.stores.connection.delete(f"{own(world.integration)}:lease:0")
+    world.now += 60_000
+    world.stores.integrations.save({**usual, "max_age_hours": 0.01}, by="test")
+    world.drain_until_quiet()
+    world.stores.integrations.save({**usual, "max_age_hours": None}, by="test")
+    visit(world, a_body("ann", number=3, team="red", first_name="Ann"))
+
+    assert (world.ledger()["dead"], world.ledger()["delivered"]) == (1, 2)
+    assert attributes(world)[1:] == [{"team": "blue"}, {"first_name": "Ann", "team": "red"}]
+
+
+def test_another_host_has_other_people(world: World) -> None:
+    """A workspace of the same name on another Braze has never heard of anybody."""
+    visit(world, a_body("ann", number=1, team="red", first_name="Ann"))
+    document = _document(world)
+    document["braze"]["rest_endpoint"] = "https://rest.fra-01.braze.eu"
+    world.stores.integrations.save({**document, "send_only_changes": True}, by="test")
+    visit(world, a_body("ann", number=2, team="red", first_name="Ann"))
+
+    assert attributes(world) == [{"first_name": "Ann", "team": "red"}] * 2
 
 
 def test_two_integrations_of_a_workspace_share_what_is_known(world: World) -> None:
@@ -156,3 +192,15 @@ def test_a_submission_that_only_asks_for_a_message_is_delivered_and_asks(store_c
     assert world.ledger()["delivered"] == 1
     assert attributes(world) == [{}]
     assert [one.waiting for one in world.stores.outbox.look(world.integration)] == [1, 0, 0]
+
+
+def test_a_place_is_remembered_like_any_other_value(store_connection: redis.Redis) -> None:
+    """It is written whole, from two rules."""
+    rules = [
+        {"field": name, "attribute": f"current_location.{name}", "type": "number"} for name in ("longitude", "latitude")
+    ]
+    world = World(store_connection, attributes=rules, events=[])
+    visit(world, form("ann", 1, longitude="151.2", latitude="-33.8"))
+    visit(world, form("ann", 2, longitude="151.2", latitude="-33.8"))
+
+    assert attributes(world) == [{"current_location": {"longitude": 151.2, "latitude": -33.8}}]

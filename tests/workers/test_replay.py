@@ -157,6 +157,15 @@ def test_letters_that_still_go_nowhere_stay_dead_and_say_why(store_connection: r
     assert (world.ledger()["dead"], world.ledger()["waiting"]) == (6, 1)
 
 
+def test_a_letter_that_only_sends_a_message_is_replayed(store_connection: redis.Redis) -> None:
+    """A message is something to send, too."""
+    sends = [{"kind": "campaign", "id": "4d8a-1f"}]
+    world = Graveyard(store_connection, attributes=[], events=[], sends=sends)
+    world.bury("ann", 1)
+
+    assert world.replay().done == 1
+
+
 def test_only_what_was_asked_for_is_replayed(world: Graveyard) -> None:
     """By ids, or by a filter."""
     ids = [world.bury("ann", number, why="too_big" if number > 3 else "refused") for number in range(1, 6)]
@@ -434,3 +443,22 @@ def test_a_replay_never_goes_back_in_time(world: Graveyard) -> None:
 
     assert world.braze.sent[-2]["attributes"] == [{"external_id": "ann", "first_name": "ann2"}]
     assert world.braze.sent[-1] == {"attributes": [{"external_id": "ann", "team": "red"}]}
+
+
+def test_what_was_said_again_counts_as_set(store_connection: redis.Redis) -> None:
+    """It is not sent, as Braze has it already, and still nothing older may take its place."""
+    rule = {"field": "team", "attribute": "team", "type": "number"}
+    world = Graveyard(store_connection, attributes=[rule], events=[])
+    for number, team in enumerate(("7", "red", "7"), 1):
+        world.accept(form("ann", number, team=team))
+        world.now += 60_000
+        world.drain_until_quiet()
+    document = a_document(attributes=[{**rule, "type": "string"}], events=[])
+    world.stores.integrations.save(document, by="test")
+    assert world.replay().done == 1
+    world.now += 60_000
+    world.drain_until_quiet()
+
+    sent = [one for request in world.braze.sent for one in request["attributes"]]
+    assert sent == [{"external_id": "ann", "team": 7}]
+    assert world.ledger()["dead"] == 0
