@@ -41,7 +41,7 @@ class Hub:
     chance: Chance
 
 
-@bp.context_processor
+@bp.app_context_processor
 def _for_every_page() -> dict[str, object]:
     return {
         "site_name": SITE_NAME,

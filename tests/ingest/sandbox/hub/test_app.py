@@ -37,12 +37,15 @@ def test_another_site_cannot_post_a_form(client: FlaskClient) -> None:
     assert client.post("/seen", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
-def test_an_unknown_page_is_told_in_the_hubs_own_clothes(client: FlaskClient) -> None:
+@pytest.mark.parametrize(
+    ("path", "words"), [("/cards/nothing", "There is no such card"), ("/nothing", "The requested URL was not found")]
+)
+def test_an_unknown_page_is_told_in_the_hubs_own_clothes(client: FlaskClient, path: str, words: str) -> None:
     """A bare error page looks like a broken demonstration."""
-    response = client.get("/cards/nothing")
+    response = client.get(path)
 
     assert response.status_code == 404
-    assert "There is no such card" in response.text
+    assert words in response.text
     assert "a stand-in for a Komo hub" in response.text
 
 
