@@ -3,18 +3,23 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ingest.api import register_api
+from ingest.context import Context, Probe, keep
 from ingest.health import health
+from ingest.pages import register_pages
 from ingest.problems import MACHINE_PATHS
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, webhook
 from ingest.wake import Wake
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
+from workers.braze.client import BrazeClient
+from workers.braze.probe import probe as ask_braze
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
@@ -30,7 +35,12 @@ class PageSessions(SecureCookieSessionInterface):
 
 
 def create_app(
-    settings: Settings, stores: Stores, wake: Wake, *, broker_answers: Callable[[], bool] = lambda: True
+    settings: Settings,
+    stores: Stores,
+    wake: Wake,
+    *,
+    broker_answers: Callable[[], bool] = lambda: True,
+    probe: Probe | None = None,
 ) -> Flask:
     """
     The WSGI application.
@@ -38,6 +48,7 @@ def create_app(
     Args:
         wake: Publishes a wake-up call for (step, integration id, lane).
         broker_answers: Whether a wake-up call would be taken now.
+        probe: Asks Braze whether a key would do, without writing to a profile; by default it does.
     """
     app = Flask(__name__)
     app.session_interface = PageSessions()
@@ -50,7 +61,12 @@ def create_app(
     register_problems(app)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(webhook(stores, wake))
-    register_api(app, stores, settings, wake)
+    keep(
+        app,
+        Context(stores, settings, wake, probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))),
+    )
+    register_api(app)
+    register_pages(app, settings)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Every error of the webhook and the management API as `application/problem+json` (RFC 9457)."""
+"""Every error as `application/problem+json` (RFC 9457), but for people who look at pages."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from ingest.pages.errors import error_page
 from schemas import ValidationError
 from schemas.problems import InvalidDocument, problems_of
 from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable, UnknownIntegration
@@ -51,18 +52,29 @@ def register(app: Flask) -> None:
     """Make these the app's errors: whatever a view raises, the caller gets a problem and never a traceback."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ValidationError, _invalid)
-    app.register_error_handler(UnknownIntegration, lambda error: problem(404, "Not found", str(error)))
-    app.register_error_handler(StaleVersion, lambda error: problem(412, "Changed meanwhile", str(error)))
-    app.register_error_handler(Conflict, lambda error: problem(409, "Not now", str(error)))
+    app.register_error_handler(UnknownIntegration, lambda error: _answer(404, "Not found", str(error)))
+    app.register_error_handler(StaleVersion, lambda error: _answer(412, "Changed meanwhile", str(error)))
+    app.register_error_handler(Conflict, lambda error: _answer(409, "Not now", str(error)))
     app.register_error_handler(StoreUnavailable, _store_away)
     app.register_error_handler(SealBroken, _seal_broken)
     app.register_error_handler(Exception, _unexpected)
 
 
+def _answer(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A page for a person, a problem for a program."""
+    if not _wants_a_page():
+        return problem(status, title, detail, headers=headers)
+    page = error_page(status, detail)
+    page.headers.update(headers or {})
+    return page
+
+
 def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
-    if error.response is not None or status < 400 or _wants_a_page():
+    if error.response is not None or status < 400:
         return error
+    if _wants_a_page():
+        return error_page(status, error.description or "")
     errors = [one.shown() for one in problems_of(_messages(error))]
     answer = problem(status, HTTPStatus(status).phrase, "" if errors else error.description or "", errors=errors)
     for name, value in error.get_headers():
@@ -93,14 +105,14 @@ def _invalid(error: ValidationError) -> Response:
 def _store_away(error: StoreUnavailable) -> Response:
     log.warning("store.unavailable", extra={"why": str(error)})
     detail = "The store can't be used at present; nothing is wrong with the request."
-    return problem(503, "Store unavailable", detail, headers={"Retry-After": str(RETRY_STORE_S)})
+    return _answer(503, "Store unavailable", detail, {"Retry-After": str(RETRY_STORE_S)})
 
 
 def _seal_broken(error: SealBroken) -> Response:
     log.error("seal.broken")
-    return problem(500, "Sealed under another key", str(error))
+    return _answer(500, "Sealed under another key", str(error))
 
 
 def _unexpected(error: Exception) -> Response:
     log.exception("request.failed", extra={"error": type(error).__name__})
-    return problem(500, "Internal error", "Something unexpected happened; the log says what.")
+    return _answer(500, "Internal error", "Something unexpected happened; the log says what.")

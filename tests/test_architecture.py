@@ -17,6 +17,11 @@ SOURCES = sorted(path for top in ("ingest", "workers", "schemas") for path in (R
 HOMES = {
     "flask": ["ingest"],
     "flask_smorest": ["ingest"],
+    "flask_babel": ["ingest/pages/language.py"],
+    "flask_bootstrap": ["ingest/pages/__init__.py"],
+    "flask_wtf": ["ingest/pages"],
+    "wtforms": ["ingest/pages"],
+    "limits": ["workers/store"],
     "click": ["ingest"],
     "honcho": ["ingest/cli"],
     "celery": ["workers/app.py", "workers/tasks.py"],

@@ -12,6 +12,7 @@ import yaml
 from fakeredis import FakeRedis
 
 from ingest.cli.procfile import process_lines
+from ingest.pages import NOUNS
 from schemas.integration import read_document
 from schemas.integration_document import BrazeDocument, IntegrationDocument
 from schemas.settings import NEEDED_BY_WEB, SETTING_NAMES, load_settings
@@ -25,6 +26,8 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
 
+#: Their blueprints.
+PAGES_OF_PEOPLE = {noun.name for noun in NOUNS}
 BRAZE = sorted(BrazeDocument().fields)
 
 
@@ -41,7 +44,9 @@ def _routes() -> Iterator[str]:
     settings = load_settings(secrets | {"REDIS_URL": "redis://127.0.0.1:1/0"})
     app = create_app(settings, open_stores(settings, FakeRedis()), lambda *_: None)
     for rule in app.url_map.iter_rules():
-        if "static" not in rule.endpoint:
+        # Of the pages, those that a person may open; they find the rest there.
+        is_page = rule.endpoint.partition(".")[0] in PAGES_OF_PEOPLE
+        if "static" not in rule.endpoint and (not is_page or "GET" in (rule.methods or ())):
             yield _unnamed(rule.rule.removeprefix("/api/v1"))
 
 

@@ -1,20 +1,13 @@
 """The management API under /api/v1: one blueprint per noun, described by its own OpenAPI document."""
 
-from functools import partial
 from typing import Any
 
-from flask import Flask, redirect
+from flask import Flask
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from ingest.api import dead_letters, integrations, jobs, people, submissions
-from ingest.api.context import ApiContext, Probe
-from ingest.wake import Wake
 from schemas.api import ProblemShown
-from schemas.settings import Settings
-from workers.braze.client import BrazeClient
-from workers.braze.probe import probe as ask_braze
-from workers.store import Stores
 
 OPENAPI_PATH = "/api/v1/openapi.json"
 DOCS_PATH = "/api/docs"
@@ -52,16 +45,9 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
         self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
 
-def register_api(app: Flask, stores: Stores, settings: Settings, wake: Wake, *, probe: Probe | None = None) -> None:
-    """
-    Put the management API, its description and its page into the app.
-
-    Args:
-        wake: Publishes a wake-up call for (step, id of an integration or a job, lane).
-        probe: Asks Braze whether a key would do, without writing to a profile.
-    """
+def register_api(app: Flask) -> None:
+    """Put the management API, its description and its page into the app; `ingest.context.keep` comes first."""
     app.config.update(_CONFIG)
-    app.extensions["komo_braze_api"] = ApiContext(stores, settings, wake, probe or _probe_with(settings))
     api = _Api(app)
     api.ma_plugin.converter.add_attribute_function(_pattern)
     for noun in (integrations, submissions, dead_letters, people, jobs):
@@ -79,9 +65,3 @@ def _serve_docs(app: Flask) -> None:
     config: dict[str, Any] = {"app_name": "Komo to Braze: API", "validatorUrl": None, "oauth2RedirectUrl": ""}
     app.register_blueprint(get_swaggerui_blueprint(DOCS_PATH, OPENAPI_PATH, config=config, blueprint_name="api_docs"))
     app.add_url_rule(DOCS_PATH, "api_docs_page", app.view_functions["api_docs.show"])
-    # Whoever opens the bare address should find something; there are no pages for people yet.
-    app.add_url_rule("/", "start", lambda: redirect(DOCS_PATH))
-
-
-def _probe_with(settings: Settings) -> Probe:
-    return partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))

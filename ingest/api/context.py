@@ -1,47 +1,18 @@
-"""What the views of the management API work with, and how they read and answer."""
+"""How the views of the management API read and answer."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response, abort, current_app, request
+from flask import Response, abort, request
 
 from ingest.problems import problem
-from ingest.wake import Wake, call
-from schemas.integration import Integration
-from schemas.outgoing import SEND_KINDS
-from schemas.settings import Settings
 from workers.errors import StaleVersion
-from workers.store import Stores
-
-#: Host, key, permissions, types: a name, whether it is right, and a sentence.
-Probe = Callable[[Integration, str], list[tuple[str, bool, str]]]
 
 #: How `save` and its like record who it was.
 BY = "api"
 #: Of a version: nobody saves more often.
 MOST_DIGITS = 15
-
-
-@dataclass(frozen=True, slots=True)
-class ApiContext:
-    """Everything that was passed to `register_api`."""
-
-    stores: Stores
-    settings: Settings
-    wake: Wake
-    probe: Probe
-
-    @property
-    def public_url(self) -> str:
-        return self.settings.public_url or ""
-
-
-def context() -> ApiContext:
-    found: ApiContext = current_app.extensions["komo_braze_api"]
-    return found
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -83,18 +54,3 @@ def if_match() -> int | None:
     if not version.isascii() or not version.isdecimal() or len(version) > MOST_DIGITS:
         raise StaleVersion(f"If-Match is {text[:40]}, which is no version of this document.")
     return int(version)
-
-
-def wake_up(integration_id: str) -> None:
-    """Call workers for everything that waits in an integration; a lost call only costs the time to the next sweep."""
-    stores, wake = context().stores, context().wake
-    integration = stores.integrations.get(integration_id).integration
-    if stores.redo.wanted(integration):
-        with suppress(Exception):  # whatever a broker's client raises: the work is safe, and the sweep finds it
-            wake("redo", integration_id, 0)
-        return
-    for lane in stores.inbox.kick(integration):
-        call(integration, lane, stores, wake)
-    for kind in stores.outbox.kick(integration):
-        with suppress(Exception):  # the sweep finds these too
-            wake("send", integration_id, SEND_KINDS.index(kind))

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Response, abort
 from flask_smorest import Blueprint
 
-from ingest.api.context import BY, answer, context, read_object
+from ingest.api.context import BY, answer, read_object
 from ingest.api.jobs import start
 from ingest.api.tokens import require_token
+from ingest.context import context
 from ingest.problems import problem
 from schemas.api_dead_letters import (
     JobShown,

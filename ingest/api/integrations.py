@@ -10,8 +10,9 @@ from flask import Response, abort, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from ingest.api.context import BY, answer, context, if_match, read_object, wake_up
+from ingest.api.context import BY, answer, if_match, read_object
 from ingest.api.tokens import require_token
+from ingest.context import context, wake_up
 from ingest.outlook import outbox_of
 from ingest.preview import PREVIEW_ID, preview
 from ingest.problems import problem

@@ -1,19 +1,17 @@
 """Jobs: what workers do because a person asked, and how far they are."""
 
-import logging
 from typing import Any
 
 from flask import Response, abort
 from flask_smorest import Blueprint
 
-from ingest.api.context import BY, answer, context
+from ingest.api.context import BY, answer
 from ingest.api.tokens import require_token
+from ingest.context import context, start_job
 from ingest.problems import problem
 from schemas.api_dead_letters import JobList, JobQuery, JobShown
 from workers import jobs
 from workers.store.jobs import Kind
-
-log = logging.getLogger("komo_braze")
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Work that a person asked for")
 blueprint.before_request(require_token)
@@ -49,12 +47,5 @@ def _unknown(job_id: str) -> Response:
 
 def start(kind: Kind, asked: dict[str, Any]) -> Response:
     """Make a job, call a worker for it, and answer 202 with where it can be looked at."""
-    kept = context().stores.jobs
-    job = kept.create(kind, asked, by=BY)
-    kept.expect_call(job.id)
-    try:
-        context().wake("job", job.id, 0)
-    except Exception as error:  # whatever a broker's client raises: the job is kept, and the sweep finds it
-        kept.forget_call(job.id)
-        log.warning("wake.failed", extra={"job": job.id, "error": type(error).__name__})
+    job = start_job(kind, asked, by=BY)
     return answer(job.shown(), 202, {"Location": f"/api/v1/jobs/{job.id}"})

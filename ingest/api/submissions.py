@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response, abort
 from flask_smorest import Blueprint
 
-from ingest.api.context import answer, context, read_object
+from ingest.api.context import answer, read_object
 from ingest.api.tokens import require_token
+from ingest.context import context
 from ingest.problems import problem
 from schemas.api import SubmissionList, SubmissionQuery, SubmissionWhole
 from schemas.api_dead_letters import SubmissionSearch, sought

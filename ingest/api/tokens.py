@@ -5,7 +5,7 @@ from hmac import compare_digest
 import orjson
 from flask import Response, request
 
-from ingest.api.context import context
+from ingest.context import context
 from ingest.problems import problem
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})

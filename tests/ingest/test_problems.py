@@ -84,12 +84,3 @@ def test_a_problem_given_to_abort_arrives_as_it_is(client: FlaskClient) -> None:
         "errors": [{"pointer": "/a", "detail": "b"}],
     }
     assert answer.headers["Retry-After"] == "3"
-
-
-def test_a_browser_that_is_lost_gets_a_page(client: FlaskClient) -> None:
-    """Programs never do."""
-    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-    assert client.get("/nowhere", headers=browser).mimetype == "text/html"
-    assert client.get("/nowhere").mimetype == "application/problem+json"
-    assert client.get("/api/nowhere", headers=browser).mimetype == "application/problem+json"

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ingest.api import register_api
+from ingest.context import Context, keep
 from ingest.problems import register
 from schemas.integration import Integration
 from schemas.settings import load_settings
@@ -43,7 +44,8 @@ def app(store_connection: redis.Redis, woken: list[tuple[str, str, int]]) -> Fla
     def probe(integration: Integration, api_key: str) -> list[tuple[str, bool, str]]:
         return [("host", True, integration.braze.rest_endpoint), ("key", api_key != "wrong", "As Braze says.")]
 
-    register_api(app, stores, settings, lambda *call: woken.append(call), probe=probe)
+    keep(app, Context(stores, settings, lambda *call: woken.append(call), probe))
+    register_api(app)
     return app
 
 

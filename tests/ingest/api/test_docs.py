@@ -95,10 +95,3 @@ def test_the_page_needs_nobody_else(anybody: FlaskClient) -> None:
         with anybody.get(address) as asset:
             assert asset.status_code == 200
     assert '"validatorUrl": null' in page.text
-
-
-def test_the_bare_address_leads_somewhere(anybody: FlaskClient) -> None:
-    """It is the first thing that a newcomer clicks, and it names no host that a stranger could choose."""
-    answer = anybody.get("/", headers={"Host": "evil.example"})
-
-    assert (answer.status_code, answer.location) == (302, "/api/docs")

@@ -247,7 +247,7 @@ def test_a_broker_that_is_away_does_not_spoil_a_save(
     def broken(*_: Any) -> None:
         raise ConnectionError
 
-    app.extensions["komo_braze_api"] = replace(app.extensions["komo_braze_api"], wake=broken)
+    app.extensions["komo_braze"] = replace(app.extensions["komo_braze"], wake=broken)
 
     assert api.patch(f"{URL}/summer", json=changed).status_code == 200
 

@@ -85,7 +85,7 @@ def test_a_broker_that_is_away_does_not_lose_a_job(app: Flask, api: FlaskClient,
     def broken(*_: Any) -> None:
         raise ConnectionError
 
-    app.extensions["komo_braze_api"] = replace(app.extensions["komo_braze_api"], wake=broken)
+    app.extensions["komo_braze"] = replace(app.extensions["komo_braze"], wake=broken)
 
     started = api.post("/api/v1/people/forget", json=PERSON)
 

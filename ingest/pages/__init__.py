@@ -1,0 +1,33 @@
+"""What a person sees: one file for each noun, all behind the door, in English and Portuguese."""
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+
+from ingest.pages import door, overview
+from ingest.pages.drawing import teach_templates
+from ingest.pages.language import speak
+from ingest.pages.protection import protect
+from schemas.settings import Settings
+
+NOUNS = (door.blueprint, overview.blueprint)
+
+
+def register_pages(app: Flask, settings: Settings) -> None:
+    """Put the pages, their assets and their protection into the app; `ingest.context.keep` comes first."""
+    app.config.update(
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SESSION_COOKIE_NAME="komo_braze",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https://"),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_CHECK_DEFAULT=False,  # the pages' blueprints check; programs have tokens
+        WTF_CSRF_SSL_STRICT=False,  # the addresses of proxies differ; the token is what counts
+    )
+    Bootstrap5(app)
+    door.csrf.init_app(app)
+    speak(app)
+    teach_templates(app)
+    protect(app)
+    for noun in NOUNS:
+        app.register_blueprint(noun)

@@ -1,0 +1,42 @@
+"""
+How often somebody has tried a wrong password.
+
+komo:wrong-passwords/...  by the library `limits`: one sorted set for each address and limit, which expires by itself
+"""
+
+import time
+from collections.abc import Callable
+
+import redis
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from workers.store.connect import reaching_the_store
+
+#: Wrong passwords from one address.
+LIMITS: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
+
+
+class WrongPasswords:
+    """Counts them, over one connection."""
+
+    def __init__(self, connection: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        storage = RedisStorage(
+            "redis://", connection_pool=connection.connection_pool, key_prefix="komo:wrong-passwords"
+        )
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._clock = clock
+
+    def wait_s(self, address: str) -> float:
+        """For how many seconds nobody at this address may try again; 0 for not at all. Raises: StoreUnavailable."""
+        with reaching_the_store():
+            full = [one for one in LIMITS if not self._limiter.test(one, address)]
+            ends = [self._limiter.get_window_stats(one, address).reset_time for one in full]
+        return max(1.0, max(ends) - self._clock()) if ends else 0.0
+
+    def count(self, address: str) -> None:
+        """One more. Raises: StoreUnavailable."""
+        with reaching_the_store():
+            for one in LIMITS:
+                self._limiter.hit(one, address)
