@@ -25,7 +25,7 @@ from workers.store.scripts import Script
 WORKSPACES = "komo:workspaces"
 BY_A_PERSON = "Paused by a person."
 #: They hold whom a drain has promised something for a moment; a new place starts without them.
-_MOMENTARY = (":lease:", ":wake:")
+_MOMENTARY = (b":lease:", b":wake:")
 
 
 def workspace_of(
@@ -127,12 +127,14 @@ def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Int
     """Queue the renaming of every key of `old` that is there now; the ledger is watched, so nothing new slips in."""
     if own(old) == own(new):
         return
+    before, after = own(old).encode(), own(new).encode()
+    # Some names end in a digest, which is no text.
     for name in connection.scan_iter(match=f"{own(old)}:*", count=1000):
-        key = text(name)
-        if any(part in key for part in _MOMENTARY):
-            pipe.delete(key)
+        rest = name.removeprefix(before)
+        if any(rest.startswith(part) for part in _MOMENTARY):
+            pipe.delete(name)
         else:
-            pipe.rename(key, own(new) + key.removeprefix(own(old)))
+            pipe.rename(name, after + rest)
 
 
 def clear(pipe: Pipeline, connection: redis.Redis, new: Integration) -> None:

@@ -373,6 +373,20 @@ def test_what_waits_moves_to_another_workspace(integrations: Integrations, store
     assert not store_connection.exists("{other}:summer:lease:0")
 
 
+def test_what_is_known_of_bodies_without_an_id_moves_too(
+    integrations: Integrations, store_connection: redis.Redis
+) -> None:
+    """Its key ends in a digest, which is no text; and a digest may look like anything."""
+    save(integrations)
+    names = [b":once:" + digest for digest in (b"\xe2\xc5dn\xff\x00ab", b":wake:12")]
+    for name in names:
+        store_connection.set(b"{acme}:summer" + name, 20777, px=600_000)
+
+    save(integrations, a_document(braze={"workspace": "other"}))
+
+    assert [store_connection.get(b"{other}:summer" + name) for name in names] == [b"20777", b"20777"]
+
+
 def test_nothing_moves_while_braze_is_being_called(integrations: Integrations, store_connection: redis.Redis) -> None:
     """The answer would find nothing to settle."""
     save(integrations)
