@@ -5,7 +5,8 @@ komo:integrations            set     ids
 komo:integration:<id>        hash    document (JSON without the key), version, revision, created_at, updated_at;
                                      sealed: api_key, webhook_secret, url_key, and the previous two until they
                                      are retired: webhook_secret_previous, url_key_previous;
-                                     api_key_env: the variable that holds the key instead
+                                     api_key_env: the variable that holds the key instead;
+                                     draft: 1 while it is not set up; its document may lack required parts then
 komo:integration:<id>:audit  stream  when, by which way of signing in, what changed; the newest AUDIT_LINES of them
 komo:workspaces              hash    fingerprint of a host and a key -> the Braze workspace that they belong to
 komo:versions                hash    id -> the last version of an integration that was removed: numbers never return, so
@@ -103,13 +104,16 @@ class Integrations:
             return sorted(text(one) for one in self._redis.smembers(IDS))
 
     def every(self) -> Sequence[Integration]:
-        """All of them as they were at most a second ago, in the order of their ids."""
+        """All of them, drafts too, as they were at most a second ago, in the order of their ids."""
         found = self._cache.get_many(self.ids(), max_age_s=1.0)
         return [stored.integration for stored in found.values() if stored]  # the others were removed meanwhile
 
     def save(self, document: Any, *, by: str, if_match: int | None = None, only_new: bool = False) -> Saved:
         """
         Create an integration or replace its document, as a new version.
+
+        Over a draft it ends the setup: the integration gets its Braze workspace, and what was accepted meanwhile moves
+        there and is judged by the rules before it is sent. A key given to the draft for the same endpoint counts.
 
         Args:
             document: JSON as it was sent; its `id` says which integration.
@@ -123,12 +127,31 @@ class Integrations:
             document, lambda pipe, current: self._saves.save(pipe, current, document, by, if_match, only_new)
         )
 
+    def save_draft(self, document: Any, *, by: str, if_match: int | None = None) -> Saved:
+        """
+        Create or replace a draft: an integration that accepts and keeps whatever comes, until `save` ends its setup.
+
+        Args:
+            document: As for `save`; `id` and `name` are required, of everything else as much as is known yet. An
+                `api_key` that is left out keeps the stored one.
+
+        Raises: InvalidDocument with every problem in what is there; StaleVersion; Conflict if it is set up already;
+            StoreUnavailable.
+        """
+        return self._saved(
+            document, lambda pipe, current: self._saves.save_draft(pipe, current, document, by, if_match)
+        )
+
     def pause(self, integration_id: str, *, by: str, why: str = "") -> StoredIntegration:
-        """Stop sending until a person resumes; accepting goes on. The same as saving `enabled: false`."""
+        """
+        Stop sending until a person resumes; accepting goes on. The same as saving `enabled: false`.
+
+        A draft sends nothing, and stays as it is.
+        """
         return self._enable(integration_id, enabled=False, by=by, because=why or changes.BY_A_PERSON)
 
     def resume(self, integration_id: str, *, by: str) -> StoredIntegration:
-        """Send again, whoever paused. The caller wakes the lanes."""
+        """Send again, whoever paused. The caller wakes the lanes. Raises: Conflict for a draft."""
         return self._enable(integration_id, enabled=True, by=by, because="")
 
     def rotate(self, integration_id: str, which: Iterable[Which] = SECRETS, *, by: str) -> dict[str, str]:
@@ -245,6 +268,8 @@ class Integrations:
 
     def _enable(self, integration_id: str, *, enabled: bool, by: str, because: str) -> StoredIntegration:
         def change(pipe: Pipeline, current: StoredIntegration) -> None:
+            if current.draft:
+                return changes.guard_draft(integration_id, enabled=enabled)
             document = current.document | {"enabled": enabled}
             fields = document_fields(document, current.version + 1)
             state: dict[Any, Any] = {
@@ -256,6 +281,7 @@ class Integrations:
             pipe.hset(f"{own(current.integration)}:state", mapping=state)
             write(pipe, integration_id, fields, by, ["resumed" if enabled else "paused"])
             pipe.execute()
+            return None
 
         self._change(integration_id, change)
         return self.get(integration_id)
