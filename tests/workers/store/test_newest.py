@@ -7,7 +7,7 @@ import redis
 
 from schemas.integration import BrazeTarget
 from tests.factories import BRAZE, an_integration
-from workers.store import newest
+from workers.store import keys
 from workers.store.keys import own
 from workers.store.newest import Newest
 
@@ -17,7 +17,7 @@ MANY = [an_integration(id=f"hub-{n}", braze=BrazeTarget(BRAZE, f"workspace-{n % 
 
 @pytest.fixture(autouse=True)
 def _a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "AT_ONCE", 2)
+    monkeypatch.setattr(keys, "AT_ONCE", 2)
 
 
 def look(connection: redis.Redis, names: list[str], **span: Any) -> list[tuple[str, str, int, int]]:
