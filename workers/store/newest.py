@@ -2,6 +2,7 @@
 Where the newest entries of many integrations lie, without reading what they hold: most have nothing to look at.
 
 P:held, P:newheld, P:in:<lane>, P:new:<lane>, P:annex, P:dlq, P:settled: see records.py.
+P:ledger says which of them need no look, as nothing is there that waits, is held or dead: see ledger.py.
 """
 
 from collections.abc import Iterator, Sequence
