@@ -23,6 +23,7 @@ P:state          hash    version, paused, paused_because, probe_at, lanes, seen_
                          order (of what was accepted last);
                          max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
+P:latency        hash    bucket (schemas.latency) -> how many were delivered so long after their acceptance
 
 W = {braze_workspace}: what all its integrations share
 
