@@ -6,6 +6,7 @@ import redis
 
 from schemas.settings import Settings
 from workers.store.alerts import AlertBox
+from workers.store.alive import Alive
 from workers.store.connect import connect
 from workers.store.dead_letters import DeadLetters
 from workers.store.flow import Flow
@@ -45,6 +46,7 @@ class Stores:
     alerts: AlertBox
     standing: Standing
     flow: Flow
+    alive: Alive
 
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
@@ -72,4 +74,5 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
         Standing(connection),
         Flow(connection),
+        Alive(connection),
     )  # fmt: skip
