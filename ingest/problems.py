@@ -16,8 +16,9 @@ from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable,
 
 log = logging.getLogger("komo_braze")
 
-#: Paths whose callers are programs; elsewhere a browser gets a page.
+#: Paths whose callers are programs, but for the page that stands among them; elsewhere a browser gets a page.
 MACHINE_PATHS = ("/api/", "/webhooks/")
+PAGE_AMONG_THEM = "/api/docs"
 #: Seconds after which a store that was away is probably back.
 RETRY_STORE_S = 5
 
@@ -60,6 +61,11 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether whoever asks for this path is a program: it has no session, and reads no pages."""
+    return path.startswith(MACHINE_PATHS) and path.rstrip("/") != PAGE_AMONG_THEM
+
+
 def _answer(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """A page for a person, a problem for a program."""
     if not _wants_a_page():
@@ -92,7 +98,7 @@ def _messages(error: HTTPException) -> Any:
 def _wants_a_page() -> bool:
     accepted = request.accept_mimetypes
     return (
-        not request.path.startswith(MACHINE_PATHS)
+        not is_for_programs(request.path)
         and accepted.best_match(["application/problem+json", "application/json", "text/html"]) == "text/html"
     )
 
