@@ -118,6 +118,7 @@ for at = FIRST, #ARGV, WIDTH do
     elseif destination == 'dead' then
       redis.call('XADD', P .. ':dlq', '*', 'b', body, 'h', head, 'p', '', 'why', ARGV[at + 2], 'at', now, 'v', version)
       redis.call('HINCRBY', ledger, 'dead', 1)
+      redis.call('HINCRBY', ledger, 'died', 1)
       open_letter(today)
     else
       redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. head .. ']', 'b', '[' .. body .. ']',

@@ -31,6 +31,7 @@ local function into_letters(entry, why, head)
   redis.call('XADD', P .. ':dlq', '*', 'b', entry.b, 'h', head, 'p', '', 'why', why, 'done', entry.d or '', 'at', now,
              'v', version, 'n', entry.n or 0)
   count('dead', 1)
+  count('died', 1)
   if not entry.n then open_letter(day_of(head)) end
 end
 
