@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Literal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Value = float | None
 Unit = Literal["count", "ms"]
+Kind = Literal["lines", "bars"]
 
 #: Of the drawing, in its own units.
 WIDTH, HEIGHT = 600, 160
@@ -42,6 +43,7 @@ class Chart:
     """A picture with everything that is written around it, in the reader's language."""
 
     id: str
+    kind: Kind
     title: str
     #: What it shows and what is good, in a sentence.
     meaning: str
@@ -60,7 +62,7 @@ class Chart:
 
 
 def chart(
-    kind: Literal["lines", "bars"],
+    kind: Kind,
     lines: Sequence[Line],
     *,
     id: str,  # noqa: A002 -- as in HTML
@@ -90,23 +92,31 @@ def chart(
     ).format(w=WIDTH, h=HEIGHT, id=id, title=title, summary=summary, grid=_grid(len(axis)), marks=marks)
     cells = [[write(value) if value is not None else "-" for value in row] for row in zip(*_values(known), strict=True)]
     ticks = [write(tick) for tick in reversed(axis)]
-    return Chart(id, title, meaning, svg, [line.name for line in lines], ticks, times, cells)
+    return Chart(id, kind, title, meaning, svg, [line.name for line in lines], ticks, times, cells)
 
 
 def sparkline(values: Sequence[Value], label: str, kind: int = 1) -> Markup:
     """
-    A small line without axes; zero is at the bottom.
+    A small line without axes or gaps; zero is at the bottom.
 
     Args:
         label: What somebody is told who doesn't see it.
         kind: Which of the lines of the style sheet.
     """
-    line = Line("", [_known(value) for value in values])
-    top = max(1.0, _highest([line], stacked=False))
-    return Markup(
-        '<svg class="spark" viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img">'
-        "<title>{label}</title>{marks}</svg>"
-    ).format(w=WIDTH, h=HEIGHT, label=label, marks=_line(line.values, top, kind, filled=True))
+    known = [_known(value) for value in values]
+    top = max(1.0, *(value for value in known if value is not None), 0.0)
+    # A page holds a hundred of these: whole numbers, and no point that lies on a level line.
+    points = [(place, 23 - round(21 * min(1.0, value / top))) for place, value in enumerate(known) if value is not None]
+    bends = [
+        point for at, point in enumerate(points)
+        if at in (0, len(points) - 1) or not points[at - 1][1] == point[1] == points[at + 1][1]
+    ]  # fmt: skip
+    path = "M" + "L".join(f"{x} {y}" for x, y in bends) if bends else ""
+    return Markup(  # noqa: S704 -- numbers, and a label that is escaped
+        f'<svg class="spark" viewBox="0 0 {max(1, len(known) - 1)} 24" preserveAspectRatio="none" role="img">'
+        f"<title>{escape(label)}</title>"
+        f'<path class="line line-{kind}" d="{path}" vector-effect="non-scaling-stroke"/></svg>'
+    )
 
 
 def scale(highest: float, unit: Unit = "count") -> list[float]:
@@ -167,12 +177,21 @@ def _lines(lines: Sequence[Line], top: float) -> Markup:
 def _line(values: Sequence[Value], top: float, kind: int, *, filled: bool) -> Markup:
     """One line with gaps where nothing is known; a point that stands alone becomes a dot."""
     runs = [[(_x(place, len(values)), _y(value, top)) for place, value in run] for run in _runs(values)]
-    drawn = "".join("M" + "L".join(f"{x} {y}" for x, y in run) + ("h0" if len(run) == 1 else "") for run in runs)
-    area = "".join(
+    paths = ["M" + "L".join(f"{x} {y}" for x, y in run) for run in runs if len(run) > 1]
+    dots = [f"M{run[0][0]} {run[0][1]}h0" for run in runs if len(run) == 1]
+    areas = [
         f"M{run[0][0]} {HEIGHT}L" + "L".join(f"{x} {y}" for x, y in run) + f"L{run[-1][0]} {HEIGHT}Z" for run in runs
+    ]
+    drawn = _path("area", kind, areas) if filled else Markup("")
+    return drawn + _path("line", kind, paths) + _path("dot", kind, dots)
+
+
+def _path(what: str, kind: int, parts: Sequence[str]) -> Markup:
+    if not parts:
+        return Markup("")
+    return Markup('<path class="{what} {what}-{kind}" d="{d}" vector-effect="non-scaling-stroke"/>').format(
+        what=what, kind=kind, d="".join(parts)
     )
-    under = Markup('<path class="area area-{}" d="{}"/>').format(kind, area) if filled else Markup("")
-    return under + Markup('<path class="line line-{}" d="{}" vector-effect="non-scaling-stroke"/>').format(kind, drawn)
 
 
 def _runs(values: Sequence[Value]) -> Iterator[list[tuple[int, float]]]:

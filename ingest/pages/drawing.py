@@ -21,7 +21,7 @@ def teach_templates(app: Flask) -> None:
 
 
 def _on_every_page() -> dict[str, Any]:
-    places = [("overview.show", _("Overview"))]
+    places = [("overview.show", _("Overview")), ("figures.show", _("Cost and health"))]
     return {"places": places, "is_signed_in": "token" in session, "icon": icon}
 
 

@@ -43,7 +43,11 @@ TEMPLATES = (
     N_("Braze's address answers with a redirect (%(status)s). Check the REST endpoint."),
     N_("Braze refuses every request (%(status)s). Check the REST endpoint, and what stands between Braze and here."),
     N_("The Braze key is not set: the workers look for it in the variable %(name)s."),
-    # workers/store/integrations.py, integration_changes.py: why a change is refused
+    N_("Not set up yet: finish connecting it."),
+    # workers/store/integrations.py, integration_changes.py, integration_saves.py: why a change is refused, and what
+    # was done
+    N_("%(id)s is not set up yet: finish connecting it, and it sends by itself."),
+    N_("%(id)s is set up already: save its document as a whole."),
     N_("Braze is being called right now: try again in a moment, or pause the integration first."),
     N_(
         "%(waiting)s submissions wait, %(held)s are held and %(dead)s are dead letters, and %(messages)s messages "
@@ -54,9 +58,13 @@ TEMPLATES = (
     N_("There is no integration %(id)s."),
     N_("The document is at version %(present)s by now, not %(wanted)s: read it again."),
     N_("There is no version %(wanted)s of it."),
+    N_("created as a draft"),
+    N_("setup finished"),
     N_("%(name)s rotated"),
     N_("previous %(name)s retired"),
-    # workers/braze/probe.py, attribute_types.py: the lines of the connection test
+    # ingest/connection.py, workers/braze/probe.py, attribute_types.py: the lines of the connection test
+    N_("Not set up yet: %(missing)s must be given first."),
+    N_("The environment variable %(name)s is not set."),
     N_("%(address)s answers."),
     N_("Braze knows the key."),
     N_("%(address)s does not answer: %(words)s."),

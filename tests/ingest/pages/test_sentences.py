@@ -20,11 +20,12 @@ from tests.factories import a_document
 ROOT = Path(__file__).parents[3]
 #: Files whose sentences people read on pages.
 SOURCES = [
-    "schemas/attribute_names.py", "schemas/braze_hosts.py", "schemas/date_format.py", "schemas/integration.py",
-    "schemas/integration_checks.py", "schemas/integration_document.py", "schemas/integration_warnings.py",
-    "schemas/paths.py", "schemas/rule_documents.py", "schemas/rule_fields.py", "workers/braze/attribute_types.py",
-    "workers/braze/probe.py", "workers/notice.py", "workers/outcome.py", "workers/send_outcome.py",
-    "workers/store/integration_changes.py", "workers/store/integrations.py", "workers/store/standing.py",
+    "ingest/connection.py", "schemas/attribute_names.py", "schemas/braze_hosts.py", "schemas/date_format.py",
+    "schemas/integration.py", "schemas/integration_checks.py", "schemas/integration_document.py",
+    "schemas/integration_warnings.py", "schemas/paths.py", "schemas/rule_documents.py", "schemas/rule_fields.py",
+    "workers/braze/attribute_types.py", "workers/braze/probe.py", "workers/notice.py", "workers/outcome.py",
+    "workers/send_outcome.py", "workers/store/integration_changes.py", "workers/store/integration_saves.py",
+    "workers/store/integrations.py", "workers/store/standing.py",
 ]  # fmt: skip
 #: What looks like a sentence there, and is none that anybody is told.
 NO_SENTENCES = {"no such key", "max input length exceeded", "no readable answer", "12 holds 12", "12 of 12 submissions"}
