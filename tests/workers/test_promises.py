@@ -225,6 +225,7 @@ def check_nothing_is_left(world: World) -> None:
         "latency",
         "settled",
         "dlq",
+        "reasons",
         "seen",
         "lane",
         "in",
