@@ -56,7 +56,7 @@ class Allowance:
 
     @property
     def used(self) -> int:
-        return max(0, (self.gate.limit or 0) - (self.gate.left or 0))
+        return max(0, (self.gate.limit or 0) - self.gate.left) if self.gate.left is not None else 0
 
 
 @blueprint.get("")

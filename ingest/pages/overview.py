@@ -21,6 +21,8 @@ blueprint = guarded(Blueprint("overview", __name__))
 
 #: Integrations on one page.
 PER_PAGE = 25
+#: What waits for longer is asked why: a moment's wait has no reason that is worth a person's time.
+STUCK_MS = 10_000
 Tone = Literal["good", "wait", "bad", "idle"]
 
 
@@ -131,9 +133,10 @@ def _count_states(looks: list[Look]) -> dict[str, int]:
 def _card(look: Look, flow: Series) -> Card:
     tone, state = _state(look)
     told: dict[str, Any] = {}
-    if not look.integration.draft and (look.paused or look.waiting or look.in_flight or look.gate.is_closed):
-        told = context().stores.standing.tell(look.integration)
     oldest_ms = flow.points[-1].oldest_ms
+    is_stuck = look.paused or oldest_ms > STUCK_MS or (look.gate.is_closed and look.waiting)
+    if is_stuck and not look.integration.draft:
+        told = context().stores.standing.tell(look.integration)
     return Card(
         look.integration.id, look.integration.name, tone, state, look.received == 0, look.integration.draft,
         _parts(look, flow), duration(oldest_ms / 1000) if oldest_ms else "", tuple(trouble_of(look, told)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from ingest.pages.language import _, many
+from ingest.pages.language import _, many, number
 from ingest.pages.sentences import in_words
 from workers.store import standing
 from workers.store.glance import Look
@@ -49,8 +49,9 @@ def trouble_of(look: Look, told: Mapping[str, Any]) -> Iterator[Trouble]:
         yield Trouble("wait", _problem(problem), _("It is tried again; nothing is lost."), answer=_answer(problem))
     if look.dead:
         words = many(
-            "%(num)d submission could not be delivered (a dead letter). It is kept for you.",
-            "%(num)d submissions could not be delivered (dead letters). They are kept for you.", look.dead,
+            "%(count)s submission could not be delivered (a dead letter). It is kept for you.",
+            "%(count)s submissions could not be delivered (dead letters). They are kept for you.", look.dead,
+            count=number(look.dead),
         )  # fmt: skip
         query = urlencode({"integration": look.integration.id})
         yield Trouble("wait", words, _("See why, mend it, then send them again."),

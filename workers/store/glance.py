@@ -25,8 +25,9 @@ class Gate(NamedTuple):
 
     #: Whether everything waits: after a 429, or because Braze seems to be away.
     is_closed: bool = False
-    #: Requests in a window, and how many are left of it; None where Braze has not said so, or the window has ended.
+    #: Requests in a window; None where Braze has not said so.
     limit: int | None = None
+    #: How many are left of it; None once the window has ended.
     left: int | None = None
     #: When the window ends, ms; 0 where none is known.
     resets_ms: float = 0
@@ -91,6 +92,7 @@ def _look(
 def _gate(values: Iterable[bytes | None], now: float) -> Gate:
     told = gate_at({name: float(value) for name, value in zip(_GATE, values, strict=True) if value}, now)
     is_closed = told.get("until", 0) > now or told.get("open_until", 0) > 0
-    if "limit" not in told or "left" not in told or told.get("resets", 0) <= now:
-        return Gate(is_closed)
-    return Gate(is_closed, int(told["limit"]), max(0, int(told["left"])), told["resets"])
+    limit = int(told["limit"]) if "limit" in told else None
+    if "left" not in told or told.get("resets", 0) <= now:
+        return Gate(is_closed, limit)
+    return Gate(is_closed, limit, max(0, int(told["left"])), told["resets"])

@@ -61,7 +61,7 @@ def test_what_braze_says_of_its_limit_counts_until_its_window_ends(world: World)
 
     assert (gate.limit, gate.left) == (1000, 400)
     assert gate.resets_ms == pytest.approx(world.now + 60_000, abs=100)
-    assert world.stores.glance.look([world.integration], now_ms=world.now + 61_000)[0].gate == Gate()
+    assert world.stores.glance.look([world.integration], now_ms=world.now + 61_000)[0].gate == Gate(limit=1000)
 
 
 def test_nothing_to_look_at_is_nothing(world: World) -> None:
