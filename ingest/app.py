@@ -62,10 +62,8 @@ def create_app(
     register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(webhook(stores, wake))
-    keep(
-        app,
-        Context(stores, settings, wake, probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))),
-    )
+    probe = probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))
+    keep(app, Context(stores, settings, wake, probe, broker_answers))
     register_api(app)
     register_pages(app, settings)
     return app
