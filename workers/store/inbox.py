@@ -3,7 +3,8 @@ The inbox: one stream per lane, read under a fenced lease, emptied only after Br
 
 P = {braze_workspace}:<integration_id>
 
-P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect;
+P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person ("" in a draft, which is paused
+                         until all of it is judged), a and e the objects to expect;
                          a replayed one also: n how often, t when (ms), c events before that (ms) are left out
 P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; retry_at: not again
                          before, quiet_until: nor before that, whatever a person asks for, failed_at, ms; tries, fails,
@@ -39,8 +40,8 @@ P:open, W:open, W:times  open dead letters, and who set which attribute last mea
 
 komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
 
-A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event]. Orders are microseconds
-of the store's clock that always rise.
+A head is JSON: [order, day, digest, [kind, value, alias label] or null, received_ms, version, event].
+Orders are microseconds of the store's clock that always rise.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@ How keys are named. The braces are a Redis Cluster hash tag: what one script tou
 
 {braze_workspace}:<integration_id>:...   everything of one pipeline (inbox.py, ledger.py, timeline.py, redo.py)
 {braze_workspace}:...                    what the integrations of a workspace share (inbox.py)
+{~draft}:<integration_id>:...            the same of a draft (schemas/integration_draft.py); moves when it is set up
 komo:...                                 documents and what belongs to no workspace (integrations.py, pressure.py)
 """
 
