@@ -3,13 +3,13 @@
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from ingest.pages import door, overview
+from ingest.pages import connect, door, overview
 from ingest.pages.drawing import teach_templates
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
 from schemas.settings import Settings
 
-NOUNS = (door.blueprint, overview.blueprint)
+NOUNS = (door.blueprint, overview.blueprint, *connect.NOUNS)
 
 
 def register_pages(app: Flask, settings: Settings) -> None:
