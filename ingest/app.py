@@ -13,6 +13,7 @@ from ingest.api import register_api
 from ingest.context import Context, Probe, keep
 from ingest.health import health
 from ingest.pages import register_pages
+from ingest.pages.errors import error_page
 from ingest.problems import MACHINE_PATHS
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, webhook
@@ -59,7 +60,7 @@ def create_app(
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
-    register_problems(app)
+    register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(webhook(stores, wake))
     keep(

@@ -224,6 +224,7 @@ def check_nothing_is_left(world: World) -> None:
         "ledger",
         "settled",
         "dlq",
+        "reasons",
         "seen",
         "lane",
         "in",

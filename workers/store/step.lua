@@ -104,6 +104,7 @@ end
 -- @include step/people
 -- @include step/gate
 -- @include open_letters
+-- @include letter_counts
 -- @include step/sends
 -- @include step/settle
 

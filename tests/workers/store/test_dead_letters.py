@@ -93,6 +93,16 @@ def test_a_page_of_big_bodies_is_bounded_too(hubs: Hubs, monkeypatch: pytest.Mon
     assert hubs.listed() == ids[::-1]
 
 
+def test_a_letter_is_shown_wherever_it_lies_or_only_where_it_is_said_to(hubs: Hubs) -> None:
+    """A link may name the integration, and then nothing else is looked at."""
+    wanted = hubs.bury("ann", 1, hubs.winter)
+    hubs.bury("ann", 2)
+
+    assert hubs.letters.show(wanted) is not None
+    assert hubs.letters.show(wanted, "winter-hub") == hubs.letters.show(wanted)
+    assert hubs.letters.show(wanted, "summer-hub") is None
+
+
 @pytest.mark.parametrize("unknown", ["", "nonsense", "1", f"{DAY:x}{'f' * 16}", f"{'f' * 30}", "../x"])
 def test_what_is_not_there_is_not_shown(hubs: Hubs, unknown: str) -> None:
     """It may have been replayed meanwhile."""
@@ -125,19 +135,6 @@ def test_big_letters_are_looked_through_a_few_at_a_time(
     assert all(hubs.letters.show(one) for one in ids)
     pages = hubs.letters.choose(hubs.summer, None, [ids[0], ids[5], ids[10], f"{DAY:x}{'f' * 16}"])
     assert [stamp for page in pages for stamp in page.chosen.values()] == [1, 6, 11]
-    assert hubs.letters.reasons(hubs.summer) == {"too_big": 6, "refused": 5}
-
-
-def test_of_many_the_newest_are_counted(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that asks every few seconds must not read a million of them."""
-    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 3)
-    monkeypatch.setattr(dead_letters, "LOOKED_AT", 5)
-    for number in range(1, 10):
-        hubs.bury("ann", number, why="refused" if number > 3 else "too_big")
-
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 6}
-    monkeypatch.setattr(dead_letters, "COUNT_CALLS", 1)
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 3}
 
 
 @pytest.mark.parametrize(
@@ -219,16 +216,6 @@ def test_ids_and_a_filter_together_have_to_agree(hubs: Hubs) -> None:
     assert [stamp for page in pages for stamp in page.chosen.values()] == [2]
     assert list(hubs.letters.choose(hubs.summer, None, None)) == []
     assert list(hubs.letters.choose(hubs.summer, None, [])) == []
-
-
-def test_reasons_are_counted(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first question after a night."""
-    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 2)
-    for number in range(1, 8):
-        hubs.bury("ann", number, why="refused" if number > 3 else "too_big")
-
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 4, "too_big": 3}
-    assert hubs.letters.reasons(hubs.winter) == {}
 
 
 def test_big_letters_are_read_a_few_at_a_time(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
