@@ -18,7 +18,8 @@ from ingest.pages.connect.saving import BY, StepForm, refuse, save_and_go_on, sh
 from ingest.pages.door import guarded
 from ingest.pages.language import _, country_names, later
 from schemas.problems import InvalidDocument
-from workers.errors import UnknownIntegration
+from workers.errors import Conflict
+from workers.store.integration_record import Saved
 
 first = guarded(Blueprint("connect", __name__))
 blueprint = guarded(Blueprint("settings_name", __name__))
@@ -69,13 +70,13 @@ def start() -> AnyResponse:
     integration_id = (form.address.data or "").strip() or suggest_id(form.name.data or "")
     if not form.validate():
         return _ask(form, 422)
-    if not _is_free(integration_id):
-        refuse(form.address, _("This part is taken: choose another."))
-        return _ask(form, 422)
     try:
-        saved = context().stores.integrations.save_draft({"id": integration_id, **form.changes()}, by=BY)
+        saved = _save_new({"id": integration_id, **form.changes()})
     except InvalidDocument as error:
         form.tell(error.problems)
+        return _ask(form, 422)
+    except Conflict:
+        refuse(form.address, _("This part is taken: choose another."))
         return _ask(form, 422)
     flash(_("Saved. You can leave at any time and go on later."))
     return redirect(next_address(saved.stored, "name"), 303)
@@ -112,14 +113,11 @@ def _ask(form: NewForm, status: int) -> AnyResponse:
     return Response(render_template("pages/connect/new.html", form=form, base=base, **frame(None, "name")), status)
 
 
-def _is_free(integration_id: str) -> bool:
-    if integration_id == NOT_FREE:
-        return False
-    try:
-        context().stores.integrations.get(integration_id)
-    except UnknownIntegration:
-        return True
-    return False
+def _save_new(document: dict[str, Any]) -> Saved:
+    """Raises: Conflict if the id is taken."""
+    if document["id"] == NOT_FREE:
+        raise Conflict
+    return context().stores.integrations.save_draft(document, by=BY, only_new=True)
 
 
 def _countries() -> list[tuple[str, str]]:

@@ -41,7 +41,8 @@ def test_an_address_that_can_not_be_one_is_told_at_its_field(address: str, visit
     assert "Use a-z, 0-9 and -" in words(answer)
 
 
-@pytest.mark.parametrize("taken", ["summer-hub", "new"])
+@pytest.mark.parametrize("taken", ["summer-hub", "winter-hub", "new"])
+@pytest.mark.usefixtures("draft")
 def test_a_part_that_is_taken_is_refused(taken: str, live: str, visitor: Visitor, stores: Stores) -> None:
     """Nothing of the one that has it may change; and `new` is this page."""
     before = stores.integrations.get(live).version
