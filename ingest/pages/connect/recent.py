@@ -2,25 +2,36 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from heapq import merge
-from itertools import islice
+from functools import partial
 from operator import attrgetter
 
 from schemas.integration import Integration
 from schemas.komo import interaction, legacy, read_submission
 from schemas.submission import Submission
 from workers.store import Stores
-from workers.store.records import Found, Records
+from workers.store.found import Found
+from workers.store.lazy_merge import merge_newest
+from workers.store.records import Records
 
-#: Enough to see what Komo sends, and quickly read.
-MOST = 50
+#: Enough to see what Komo sends, and quickly read; and no more bytes than that, for a page must not read more.
+MOST, MOST_BYTES = 50, 4_000_000
 
 
 def newest(integration: Integration, stores: Stores, most: int = MOST) -> list[Found]:
-    """What came or was settled last comes first. Raises: StoreUnavailable."""
+    """What came or was settled last comes first; fewer where they are large. Raises: StoreUnavailable."""
     records = Records(stores.connection)
-    streams = [records.newest_first(source) for source in records.sources(integration)]
-    return list(islice(merge(*streams, key=attrgetter("place"), reverse=True), most))
+    streams = [
+        (end, partial(records.newest_first, source, end, None, 0))
+        for end, source in records.ends([integration], None, None, 0)
+    ]
+    found: list[Found] = []
+    sizes: dict[int, int] = {}  # of what was read: the submissions of a record share it
+    for one in merge_newest(streams, attrgetter("place")):
+        found.append(one)
+        sizes[id(one.packed)] = len(one.packed)
+        if len(found) >= most or sum(sizes.values()) > MOST_BYTES:
+            break
+    return found
 
 
 def as_mappings_see(found: Iterable[Found]) -> list[Submission]:
