@@ -19,7 +19,7 @@ def teach_templates(app: Flask) -> None:
 
 
 def _on_every_page() -> dict[str, Any]:
-    places = [("overview.show", _("Overview"))]
+    places = [("overview.show", _("Overview")), ("api_docs.show", _("API"))]
     return {"places": places, "is_signed_in": "token" in session, "icon": icon}
 
 
