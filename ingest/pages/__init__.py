@@ -3,13 +3,13 @@
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from ingest.pages import api_docs, door, figures, overview
+from ingest.pages import api_docs, connect, door, figures, overview
 from ingest.pages.drawing import teach_templates
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
 from schemas.settings import Settings
 
-NOUNS = (door.blueprint, overview.blueprint, figures.blueprint, api_docs.blueprint)
+NOUNS = (door.blueprint, overview.blueprint, *connect.NOUNS, figures.blueprint, api_docs.blueprint)
 
 
 def register_pages(app: Flask, settings: Settings) -> None:
