@@ -14,6 +14,7 @@ from ingest.pages.connect.number_fields import Number, WholeNumber
 from ingest.pages.connect.saving import StepForm, refuse, save_and_go_on, show_step
 from ingest.pages.door import guarded
 from ingest.pages.language import _, later
+from ingest.pages.sentences import in_words
 from schemas.braze_hosts import INSTANCES, UnknownHost, rest_endpoint
 from schemas.integration import read_document
 from schemas.integration_draft import API_KEY
@@ -193,7 +194,7 @@ def _told(line: tuple[str, bool, str]) -> dict[str, Any]:
         "types": (_("Types of your custom attributes"), _("Change the type in the step Fields, or in Braze.")),
     }
     label, advice = known.get(name, (name, _("Change the type in the step Fields, or in Braze.")))
-    return {"name": label, "ok": is_right, "sentence": _(sentence), "advice": "" if is_right else advice}
+    return {"name": label, "ok": is_right, "sentence": in_words(sentence), "advice": "" if is_right else advice}
 
 
 def _corrected(form: BrazeForm) -> str | None:

@@ -12,7 +12,9 @@ from ingest.outlook import outbox_of
 from ingest.pages.connect.frame import STEPS, address_of, is_mapped, step_of
 from ingest.pages.connect.saving import BY, refuse
 from ingest.pages.door import guarded
+from ingest.pages.figures import integration_figures
 from ingest.pages.language import _, later
+from ingest.pages.sentences import in_words
 from schemas.integration_draft import API_KEY, ENDPOINT, IDENTIFIERS
 from schemas.problems import InvalidDocument
 from workers.errors import Conflict, StaleVersion
@@ -95,7 +97,7 @@ def delete(integration_id: str) -> AnyResponse:
     try:
         context().stores.integrations.delete(integration_id, discard=bool(form.discard.data))
     except Conflict as error:
-        refuse(form.discard, f"{_('Not removed.')} {_(str(error))}")
+        refuse(form.discard, f"{_('Not removed.')} {in_words(str(error))}")
         return _page(stored, form, 409)
     flash(_("Removed, with everything that was kept for it."))
     return redirect("/", 303)
@@ -111,6 +113,7 @@ def _page(stored: StoredIntegration, form: DeleteForm, status: int = 200) -> Any
         audit=context().stores.integrations.audit(stored.id, AUDIT_LINES),
         steps=[(label, address_of(stored, key)) for key, label in STEPS],
         webhook_url=stored.shown(context().public_url)["webhook_url"], **_now(stored),
+        **({} if stored.draft else integration_figures(stored.integration)),
     )  # fmt: skip
     return Response(page, status)
 
@@ -130,7 +133,7 @@ def _now(stored: StoredIntegration) -> dict[str, Any]:
 
 def _standing(stored: StoredIntegration) -> dict[str, Any]:
     told = context().stores.standing.tell(stored.integration)
-    return told | {"because": _(told["because"]) if told["because"] else None}
+    return told | {"because": in_words(told["because"]) if told["because"] else None}
 
 
 def _missing(stored: StoredIntegration) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from ingest.pages.connect.recent import as_mappings_see, newest
 from ingest.pages.connect.saving import StepForm, save_and_go_on, show_step
 from ingest.pages.door import guarded
 from ingest.pages.language import _, later
+from ingest.pages.sentences import in_words
 from schemas.integration import Integration
 from schemas.integration_warnings import warnings_about
 from schemas.mapping import IdentifierRule
@@ -173,7 +174,7 @@ def _fields(seen: Sequence[Submission]) -> list[str]:
 
 def _cautions(stored: StoredIntegration) -> list[str]:
     found = warnings_about({"attributes": [], "events": [], **stored.document})
-    return [_(one.detail) for one in found if one.pointer.startswith("/identifiers/")]
+    return [in_words(one.detail) for one in found if one.pointer.startswith("/identifiers/")]
 
 
 def _move(rows: list[dict[str, Any]], what: str, at: int) -> None:

@@ -11,6 +11,7 @@ from wtforms import Field, HiddenField
 from ingest.context import context, wake_up
 from ingest.pages.connect.frame import address_of, frame, next_address
 from ingest.pages.language import _
+from ingest.pages.sentences import in_words
 from schemas.problems import InvalidDocument, Problem
 from workers.errors import Conflict, StaleVersion
 from workers.store.integration_record import Saved, StoredIntegration
@@ -52,9 +53,9 @@ class StepForm(FlaskForm):
         for problem in problems:
             field = self.field_at(problem.pointer)
             if field is None:
-                self.top.append(f"{problem.pointer or '/'}: {_(problem.detail)}")
+                self.top.append(f"{problem.pointer or '/'}: {in_words(problem.detail)}")
             else:
-                refuse(field, _(problem.detail))
+                refuse(field, in_words(problem.detail))
 
 
 def refuse(field: Field, why: str) -> None:
@@ -81,7 +82,7 @@ def try_to_save(stored: StoredIntegration, form: StepForm, document: dict[str, A
     except StaleVersion:
         return _tell_stale(stored, form)
     except Conflict as error:
-        form.top.append(_(str(error)))
+        form.top.append(in_words(str(error)))
         return 409
     wake_up(stored.id)
     return saved
