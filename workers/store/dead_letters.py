@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from heapq import merge
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -22,12 +22,15 @@ import redis
 
 from schemas.dead_letter import LetterFilter
 from schemas.integration import Integration
+from workers.store.accepted import that_accepted
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import Limits
 from workers.store.keys import own
+from workers.store.lazy_merge import merge_newest
 from workers.store.letter_filter import matcher
 from workers.store.letter_moves import LetterMoves
 from workers.store.letters import Letter, Place, read_letter
+from workers.store.newest import Newest
 from workers.store.scripts import Script
 
 #: Letters that one listing looks at, and bytes of their bodies; where few are wanted, its page is short or empty.
@@ -71,12 +74,23 @@ class DeadLetters:
         self._redis = connection
         self._integrations = integrations
         self.moves = LetterMoves(connection, limits)
+        self._newest = Newest(connection)
         self._find = Script(connection, "find_dead")
         self._count = Script(connection, "count_dead")
 
-    def show(self, wanted_id: str) -> dict[str, Any] | None:
-        """One letter as `Letter.whole` tells it, by its submission's id; None if it is not dead or no longer kept."""
-        for one in self._integrations():
+    def show(self, wanted_id: str, integration_id: str | None = None) -> dict[str, Any] | None:
+        """
+        One letter as `Letter.whole` tells it, by its submission's id; None if it is not dead or no longer kept.
+
+        Args:
+            integration_id: Where it is, if that is known.
+        """
+        integrations = [one for one in self._integrations() if integration_id in (None, one.id)]
+        match = _ID.fullmatch(wanted_id)
+        if match is None:
+            return None
+        accepted = that_accepted(self._redis, integrations, int(match[1], 16), match[2])
+        for one in accepted or [spot.integration for spot in self._newest.look(integrations, ["dlq"])]:
             for page in self.find(one, (wanted_id,)):
                 for letter in self.read(one, [*page.chosen]):
                     if letter is not None:
@@ -193,17 +207,21 @@ class DeadLetters:
         """Letters of all integrations that died at the times meant, newest first, and whether each is wanted."""
         meant = [one for one in self._integrations() if wanted.integration in (None, one.id)]
         matchers = {one.id: matcher(wanted, one) for one in meant}
-        streams = [self._newest_first(one, wanted, below) for one in meant]
-        for letter in merge(*streams, key=attrgetter("place"), reverse=True):
+        least, most = _times(wanted)
+        upper = min((one for one in (most, below and below.entry_id) if one), key=_order, default="+")
+        streams = []
+        for spot in self._newest.look(meant, ["dlq"], newest=upper, oldest=least or "-"):
+            end = Place(spot.ms, spot.number, spot.integration.id)
+            streams.append((end, partial(self._newest_first, spot.integration, end, below, least or "-")))
+        for letter in merge_newest(streams, attrgetter("place")):
             yield letter, matchers[letter.integration](letter)
 
-    def _newest_first(self, integration: Integration, wanted: LetterFilter, below: Place | None) -> Iterator[Letter]:
-        least, most = _times(wanted)
-        ends = (one for one in (most, below and below.entry_id) if one)
-        upper, count = min(ends, key=_order, default="+"), FIRST_PAGE
+    def _newest_first(self, integration: Integration, end: Place, below: Place | None, least: str) -> Iterator[Letter]:
+        """Letters from the one at the place `end` on; what dies meanwhile does not belong to it."""
+        upper, count = end.entry_id, FIRST_PAGE
         while True:
             with reaching_the_store():
-                page: Any = self._redis.xrevrange(f"{own(integration)}:dlq", upper, least or "-", count=count)
+                page: Any = self._redis.xrevrange(f"{own(integration)}:dlq", upper, least, count=count)
             for raw_id, values in page:
                 letter = read_letter(integration.id, raw_id.decode(), values)
                 if below is None or letter.place < below:

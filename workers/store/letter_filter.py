@@ -16,7 +16,7 @@ from workers.identify import identify
 from workers.store.letters import Letter
 from workers.store.text_search import holds_text
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def matcher(wanted: LetterFilter, integration: Integration) -> Callable[[Letter], bool]:
@@ -36,7 +36,7 @@ def normalised(kind: str, value: str, alias_label: str | None, integration: Inte
     rule = IdentifierRule(kind, ("fields", "value"), alias_label)  # type: ignore[arg-type]
     sections: Mapping[str, Any] = {"fields": {"value": value}}
     try:
-        person = identify(Submission("", "", _EPOCH, _EPOCH, sections), replace(integration, identifiers=(rule,)))
+        person = identify(Submission("", "", EPOCH, EPOCH, sections), replace(integration, identifiers=(rule,)))
     except BadIdentifier:
         return None
     return person.value if person else None

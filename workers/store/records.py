@@ -12,98 +12,56 @@ P:settled                           a record per batch: n how many, h heads, b b
                                     P:done, "died": ms, of what was discarded}
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 import redis
 
 from schemas.attempts import NO_ATTEMPTS, Attempts, read_attempts
-from schemas.deaths import Death, read_deaths
+from schemas.deaths import Death
 from schemas.integration import Integration
 from workers.store.connect import reaching_the_store
-from workers.store.inbox import submission_id
+from workers.store.found import Found, Place, Source, read_done, unpack
 from workers.store.keys import own
+from workers.store.newest import Newest
 from workers.store.scripts import Script
 
-#: Entries read in one go, at first and at most: most callers want a few.
-FIRST_PAGE, LAST_PAGE = 8, 128
+#: Entries read in one go, at first and at most: most callers want a few. Fewer once a page holds more than PAGE_BYTES.
+FIRST_PAGE, LAST_PAGE, PAGE_BYTES = 8, 128, 2_000_000
 #: A record holds up to a whole batch.
 FIRST_RECORDS, LAST_RECORDS = 1, 16
 #: Entries that the store looks through in one call; it does nothing else meanwhile.
 LOOK_THROUGH, LOOK_THROUGH_RECORDS = 1000, 16
 
-#: Of what lies in a stream; in the others it waits, or may be in flight.
-_STATES = {"held": "held", "newheld": "held", "dlq": "dead"}
+#: More than any entry holds: stands for the whole of it.
+WHOLE = 10_000
 
 
-class Place(NamedTuple):
-    """Where a submission lies; of two, the greater one was put there later."""
-
-    ms: int
-    number: int
-    stream: str
-    #: Within a record, from 0.
-    at: int
-
-    @property
-    def entry_id(self) -> str:
-        return f"{self.ms}-{self.number}"
+class OutOfTime(Exception):
+    """Not everything could be looked through in the time that was given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One submission in one of the streams."""
+class Look:
+    """The search for one submission by its id."""
 
-    integration: Integration
-    place: Place
-    #: [order, day, digest, person, received_ms, version, event]
-    head: list[Any]
-    state: str
-    #: Warnings, or the one reason.
-    notes: Sequence[str]
-    at_ms: int
-    #: Beside what is common to all: `version`, `attempts`, `deaths`; of dead letters also `status`, `answer`, `replays`
-    #: and `warnings`; of discarded ones also `died_ms` and `warnings`.
-    extra: dict[str, Any]
-    #: The body, or the list of the record's bodies.
-    packed: bytes
+    #: Of its acceptance, since 1970.
+    day: int
+    #: 8 bytes in hexadecimal.
+    digest: str
+    #: It lies nowhere before this time.
+    since_ms: int
+    #: Seconds, only ever forward.
+    clock: Callable[[], float]
+    #: By that clock; None: never.
+    ends_at: float | None
 
-    @property
-    def id(self) -> str:
-        return submission_id(self.head[1], self.head[2])
-
-    def body(self) -> dict[str, Any]:
-        unpacked = orjson.loads(self.packed)
-        found: dict[str, Any] = unpacked[self.place.at] if isinstance(unpacked, list) else unpacked
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One stream of an integration."""
-
-    integration: Integration
-    #: What follows P.
-    name: str
-    #: Entry ids of the batch that was handed out last and is not settled: it is out, or waits to go out again.
-    flight: Collection[str] = field(default=())
-    #: Whether that batch is out now.
-    is_out: bool = False
-
-    @property
-    def key(self) -> str:
-        return f"{own(self.integration)}:{self.name}"
-
-    @property
-    def stream(self) -> str:
-        """Its name among those of all integrations; the blank keeps the integrations' order."""
-        return f"{self.integration.id} {self.name}"
-
-    @property
-    def lane(self) -> str | None:
-        return self.name.removeprefix("in:") if self.name.startswith("in:") else None
+    def check_time(self) -> None:
+        """Raises: OutOfTime."""
+        if self.ends_at is not None and self.clock() >= self.ends_at:
+            raise OutOfTime
 
 
 class Records:
@@ -111,55 +69,83 @@ class Records:
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
+        self._newest = Newest(connection)
         self._find = Script(connection, "find")
 
-    def sources(self, integration: Integration, state: str | None = None) -> Iterator[Source]:
+    def sources(self, integration: Integration) -> Iterator[Source]:
         """The streams in which a submission may lie, in the order in which it moves through them."""
-        if state in (None, "held"):
-            yield Source(integration, "held")
-        if state in (None, "waiting", "in_flight"):
-            yield from self._waiting(integration)
-        if state in (None, "held"):
-            yield Source(integration, "newheld")
-        if state in (None, "dead"):
-            yield Source(integration, "dlq")
-        if state in (None, "delivered", "filtered", "discarded"):
-            yield Source(integration, "settled")
+        for name in _streams(None):
+            if name == "waiting":
+                yield from self._waiting(integration)
+            else:
+                yield Source(integration, name)
 
-    def newest_first(self, source: Source, below: Place | None = None, since_ms: int = 0) -> Iterator[Found]:
+    def ends(
+        self, integrations: Sequence[Integration], state: str | None, below: Place | None, since_ms: int
+    ) -> list[tuple[Place, Source]]:
+        """
+        The streams that hold something which may be in a state, each with a place that nothing in it lies above.
+
+        Args:
+            below, since_ms: As for `newest_first`; a stream without an entry between them is left out.
+        """
+        upper = below.entry_id if below else "+"
+        spots = self._newest.look(integrations, _streams(state), newest=upper, oldest=str(since_ms))
+        sources = ((spot, Source(spot.integration, spot.name)) for spot in spots)
+        return [(Place(spot.ms, spot.number, source.stream, WHOLE), source) for spot, source in sources]
+
+    def newest_first(self, source: Source, end: Place, below: Place | None, since_ms: int) -> Iterator[Found]:
         """
         Everything in a stream, newest first.
 
         Args:
+            end: As `ends` told it; what is put there later does not belong to it.
             below: Only what lies below this place, which may be one in another stream.
             since_ms: Nothing that was put there before this time.
         """
+        source = self.with_flight(source)
+        for entry_id, values in self.entries(source, end, since_ms):
+            for found in unpack(source, entry_id, values):
+                if below is None or found.place < below:
+                    yield found
+
+    def entries(self, source: Source, end: Place, since_ms: int) -> Iterator[tuple[str, dict[bytes, bytes]]]:
+        """The same as they lie in the store, from the entry that holds the place `end` on: id and fields."""
         settled = source.name == "settled"
         count, most = (FIRST_RECORDS, LAST_RECORDS) if settled else (FIRST_PAGE, LAST_PAGE)
-        upper = below.entry_id if below else "+"
+        upper = end.entry_id
         while True:
             with reaching_the_store():
                 page: Any = self._redis.xrevrange(source.key, upper, str(since_ms), count=count)
-            for raw_id, values in page:
-                for found in unpack(source, _text(raw_id), values):
-                    if below is None or found.place < below:
-                        yield found
+            yield from ((_text(raw_id), values) for raw_id, values in page)
             if len(page) < count:
                 return
             upper = f"({_text(page[-1][0])}"
-            count = min(2 * count, most)
+            size = sum(len(values[b"b"]) for _, values in page)
+            count = max(1, count // 2) if size > PAGE_BYTES else min(2 * count, most)
 
-    def find(self, source: Source, day: int, digest: str, since_ms: int) -> Found | None:
-        """The submission of this day and digest, if it lies in this stream."""
+    def with_flight(self, source: Source) -> Source:
+        """The same with what is out of a lane, where that was not read yet."""
+        if source.lane is None or source.flight is not None:
+            return source
+        with reaching_the_store():
+            key = f"{own(source.integration)}:lane:{source.lane}"
+            flight, state = self._redis.hmget(key, ["flight", "flight_state"])
+        return _of_lane(source, flight, state)
+
+    def find(self, source: Source, look: Look) -> Found | None:
+        """The submission that is looked for, if it lies in this stream. Raises: OutOfTime."""
         upper = "+"
         count = LOOK_THROUGH_RECORDS if source.name == "settled" else LOOK_THROUGH
         while True:
-            hit, last = map(_text, self._find([source.key], [upper, since_ms, count, f',{day},"{digest}",']))
+            look.check_time()
+            args: list[str | int] = [upper, look.since_ms, count, f',{look.day},"{look.digest}",']
+            hit, last = map(_text, self._find([source.key], args))
             if hit:
                 with reaching_the_store():
                     page: Any = self._redis.xrange(source.key, hit, hit)
                 entries = [one for raw_id, values in page for one in unpack(source, _text(raw_id), values)]
-                return next((one for one in entries if one.head[1:3] == [day, digest]), None)
+                return next((one for one in entries if one.head[1:3] == [look.day, look.digest]), None)
             if not last:
                 return None
             upper = f"({last}"
@@ -172,8 +158,10 @@ class Records:
         name = source.name.replace("in:", "done:").replace("new:", "newdone:")
         with reaching_the_store():
             done = orjson.loads(self._redis.hget(f"{prefix}:{name}", entry_id) or b"{}") if name != "annex" else {}
-            tried = self._redis.hget(f"{prefix}:lane:{source.lane}", "tried") if entry_id in source.flight else None
-        earlier, deaths = _read_done(done)
+            tried = (
+                self._redis.hget(f"{prefix}:lane:{source.lane}", "tried") if entry_id in (source.flight or ()) else None
+            )
+        earlier, deaths = read_done(done)
         return earlier.followed_by(read_attempts(orjson.loads(tried or b"null"))), deaths
 
     def _waiting(self, integration: Integration) -> Iterator[Source]:
@@ -185,67 +173,22 @@ class Records:
                 pipe.hmget(f"{prefix}:lane:{lane}", "flight", "flight_state")
             flights: list[list[bytes | None]] = pipe.execute()
         for lane, (flight, state) in enumerate(flights):
-            yield Source(integration, f"in:{lane}", frozenset((flight or b"").decode().split()), state == b"sent")
+            yield _of_lane(Source(integration, f"in:{lane}"), flight, state)
         if redo:
             yield Source(integration, "annex")
             yield from (Source(integration, f"new:{lane}") for lane in range(int(lanes or 0)))
 
 
+def _streams(state: str | None) -> list[str]:
+    """What a submission in a state may lie in, in the order in which it moves; `waiting` stands for all the lanes."""
+    of_states = {"held": {"held"}, "waiting": {"waiting", "in_flight"}, "newheld": {"held"}, "dlq": {"dead"},
+                 "settled": {"delivered", "filtered", "discarded"}}  # fmt: skip
+    return [name for name, states in of_states.items() if state is None or state in states]
+
+
+def _of_lane(source: Source, flight: bytes | str | None, state: bytes | str | None) -> Source:
+    return replace(source, flight=frozenset(_text(flight or b"").split()), is_out=state == b"sent")
+
+
 def _text(raw: bytes | str) -> str:
     return raw.decode() if isinstance(raw, bytes) else raw
-
-
-def unpack(source: Source, entry_id: str, values: dict[bytes, bytes]) -> list[Found]:
-    """The submissions of one stream entry, newest first."""
-    ms, number = map(int, entry_id.split("-"))
-    at_ms = int(float(values.get(b"at", b"0")))
-    head = orjson.loads(values[b"h"])
-    if source.name != "settled":
-        is_out = source.is_out and entry_id in source.flight
-        state = "in_flight" if is_out else _STATES.get(source.name, "waiting")
-        place, body = Place(ms, number, source.stream, 0), values[b"b"]
-        if state != "dead":
-            return [Found(source.integration, place, head, state, [], at_ms, {}, body)]
-        why, extra = values[b"why"].decode(), _about_letter(values)
-        return [Found(source.integration, place, head, state, [why], at_ms, extra, body)]
-    common = {"version": int(values.get(b"v", b"0"))}
-    details = orjson.loads(values.get(b"m") or b"null")
-    found = []
-    for at, (one, (state, notes, *earlier)) in enumerate(zip(head, orjson.loads(values[b"r"]), strict=True)):
-        place, extra = Place(ms, number, source.stream, at), common | _about_settled(earlier, details)
-        found.append(Found(source.integration, place, one, state, notes, at_ms, extra, values[b"b"]))
-    return found[::-1]
-
-
-def _read_done(done: dict[str, Any]) -> tuple[Attempts, list[Death]]:
-    tried = Attempts(done["t"], done["k"]) if "t" in done else NO_ATTEMPTS
-    return tried, read_deaths(done.get("h"))
-
-
-def _about_settled(earlier: list[Any], details: Any) -> dict[str, Any]:
-    """What a record says of one submission beside its outcome."""
-    match earlier:
-        case [{"done": dict(done), "died": died}]:
-            tried, deaths = _read_done(done)
-            told = details if isinstance(details, dict) else {}
-            tried = read_attempts(told) if "number" in told else tried
-            return {"attempts": tried, "deaths": deaths, "died_ms": int(died), "warnings": told.get("warnings", [])}
-        case [{"done": dict(done)}]:
-            tried, deaths = _read_done(done)
-            return {"attempts": tried, "deaths": deaths}
-        case [kept, number, *deaths]:
-            return {"attempts": Attempts(kept, number), "deaths": read_deaths(deaths[0] if deaths else None)}
-    return {"attempts": read_attempts(details), "deaths": []}
-
-
-def _about_letter(values: dict[bytes, bytes]) -> dict[str, Any]:
-    details = orjson.loads(values.get(b"details") or b"{}")
-    tried, deaths = _read_done(orjson.loads(values.get(b"done") or b"{}"))
-    return {
-        "version": int(values.get(b"v") or 0),
-        "replays": int(values.get(b"n") or 0),
-        "attempts": read_attempts(details) if "number" in details else tried,
-        "deaths": deaths,
-        "warnings": details.get("warnings", []),
-        **{name: details[name] for name in ("status", "answer") if name in details},
-    }

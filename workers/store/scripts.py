@@ -30,6 +30,29 @@ class Script:
         # How Redis names a script: https://redis.io/docs/latest/commands/evalsha/
         self._hash = sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
+    def many(self, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int | float]]]) -> list[Any]:
+        """
+        Run one that only reads several times, each with keys and arguments of its own, in one go.
+
+        Raises: StoreUnavailable.
+        """
+        with reaching_the_store():
+            answers = self._in_one_go(calls)
+            if any(isinstance(one, NoScriptError) for one in answers):
+                self._redis.script_load(self._text)
+                answers = self._in_one_go(calls)
+            for one in answers:
+                if isinstance(one, Exception):
+                    raise one
+        return answers
+
+    def _in_one_go(self, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int | float]]]) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for keys, args in calls:
+            pipe.execute_command("EVALSHA", self._hash, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
+
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int | float]) -> Any:
         """Run it wholly or not at all; raises StoreUnavailable where nobody knows which."""
         command = ("EVALSHA", self._hash, len(keys), *keys, *args)

@@ -6,9 +6,10 @@ streams (records.py), newest first; a single submission is found by its id, whic
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from heapq import merge
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -19,7 +20,10 @@ from schemas.attempts import Attempts
 from schemas.deaths import Death
 from schemas.integration import Integration
 from schemas.person import Person
-from workers.store.records import Found, Place, Records, Source
+from workers.store.accepted import that_accepted
+from workers.store.found import Found, Place, Source
+from workers.store.lazy_merge import merge_newest
+from workers.store.records import Look, Records
 from workers.store.standing import Standing
 
 #: Submissions that one listing looks at; where few of them are wanted, its page is short or empty.
@@ -29,7 +33,7 @@ DAY_MS = 86_400_000
 CLOCKS_MS = 600_000
 
 #: See `submission_id`: a day since 1970 and 8 bytes, in hexadecimal.
-_ID = re.compile(r"([0-9a-f]{1,6})([0-9a-f]{16})")
+ID = re.compile(r"([0-9a-f]{1,6})([0-9a-f]{16})")
 _CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})\.([0-9]{1,4})\.([a-z0-9-]{1,63})\.([a-z]+(?::[0-9]{1,4})?)")
 
 
@@ -39,9 +43,18 @@ class Timeline:
 
     Args:
         integrations: Every integration, for listings that name none.
+        clock: Seconds, only ever forward.
     """
 
-    def __init__(self, connection: redis.Redis, integrations: Callable[[], Sequence[Integration]]) -> None:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        integrations: Callable[[], Sequence[Integration]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = connection
+        self._clock = clock
         self._records = Records(connection)
         self._standing = Standing(connection)
         self._integrations = integrations
@@ -77,15 +90,26 @@ class Timeline:
                 return items, write_cursor(found.place)
         return items, None
 
-    def show(self, wanted_id: str) -> dict[str, Any] | None:
-        """One submission with its timeline and its raw body; None if it is not here or no longer kept."""
-        match = _ID.fullmatch(wanted_id)
+    def show(
+        self, wanted_id: str, integration_id: str | None = None, *, seconds: float | None = None
+    ) -> dict[str, Any] | None:
+        """
+        One submission with its timeline and its raw body; None if it is not here or no longer kept.
+
+        Args:
+            integration_id: Where it is, if that is known.
+            seconds: For how long to look for it, about; None: until everything was looked through.
+
+        Raises: OutOfTime if not everything could be looked through in that time.
+        """
+        match = ID.fullmatch(wanted_id)
         if match is None:
             return None
         day, digest = int(match[1], 16), match[2]
         since_ms = max(0, day * DAY_MS - CLOCKS_MS)
-        for source in self._sources(None, None):
-            found = self._records.find(source, day, digest, since_ms)
+        look = Look(day, digest, since_ms, self._clock, self._clock() + seconds if seconds is not None else None)
+        for source in self._where(integration_id, look):
+            found = self._records.find(source, look)
             if found:
                 tried, deaths = self._records.past(source, found)
                 steps = _steps(found, tried, deaths)
@@ -93,6 +117,16 @@ class Timeline:
                     steps.append(self._waits(source, found))
                 return _whole(found, tried, steps)
         return None
+
+    def _where(self, integration_id: str | None, look: Look) -> Iterator[Source]:
+        """The streams in which it may lie, each read as late as possible: it may be on its way from one to the next."""
+        integrations = self._meant(integration_id)
+        accepted = that_accepted(self._redis, integrations, look.day, look.digest)
+        for one in accepted:
+            yield from self._records.sources(one)
+        if not accepted:
+            for _, source in self._records.ends(integrations, None, None, look.since_ms):
+                yield self._records.with_flight(source)
 
     def _waits(self, source: Source, found: Found) -> dict[str, Any]:
         """The last step of what waits: why, and until when."""
@@ -105,13 +139,13 @@ class Timeline:
     ) -> Iterator[Found]:
         since_ms = max(0, since_ms - CLOCKS_MS)
         streams = [
-            self._records.newest_first(source, below, since_ms) for source in self._sources(integration_id, state)
+            (end, partial(self._records.newest_first, source, end, below, since_ms))
+            for end, source in self._records.ends(self._meant(integration_id), state, below, since_ms)
         ]
-        return merge(*streams, key=attrgetter("place"), reverse=True)
+        return merge_newest(streams, attrgetter("place"))
 
-    def _sources(self, integration_id: str | None, state: str | None) -> Sequence[Source]:
-        integrations = [one for one in self._integrations() if integration_id in (None, one.id)]
-        return [source for one in integrations for source in self._records.sources(one, state)]
+    def _meant(self, integration_id: str | None) -> Sequence[Integration]:
+        return [one for one in self._integrations() if integration_id in (None, one.id)]
 
 
 def read_cursor(cursor: str | None) -> Place | None:
@@ -141,10 +175,15 @@ def short(found: Found) -> dict[str, Any]:
         "integration": found.integration.id,
         "event": found.head[6],
         "state": found.state,
-        "reason": found.notes[0] if found.state in ("dead", "filtered", "discarded") and found.notes else None,
+        "reason": reason_of(found),
         "received_at": _time(found.head[4]),
         "settled_at": _time(found.at_ms) if found.at_ms else None,
     }
+
+
+def reason_of(found: Found) -> str | None:
+    """Why a submission was filtered, discarded or is dead."""
+    return found.notes[0] if found.state in ("dead", "filtered", "discarded") and found.notes else None
 
 
 def _whole(found: Found, tried: Attempts, steps: Sequence[dict[str, Any]]) -> dict[str, Any]:

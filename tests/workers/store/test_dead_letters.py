@@ -93,6 +93,16 @@ def test_a_page_of_big_bodies_is_bounded_too(hubs: Hubs, monkeypatch: pytest.Mon
     assert hubs.listed() == ids[::-1]
 
 
+def test_a_letter_is_shown_wherever_it_lies_or_only_where_it_is_said_to(hubs: Hubs) -> None:
+    """A link may name the integration, and then nothing else is looked at."""
+    wanted = hubs.bury("ann", 1, hubs.winter)
+    hubs.bury("ann", 2)
+
+    assert hubs.letters.show(wanted) is not None
+    assert hubs.letters.show(wanted, "winter-hub") == hubs.letters.show(wanted)
+    assert hubs.letters.show(wanted, "summer-hub") is None
+
+
 @pytest.mark.parametrize("unknown", ["", "nonsense", "1", f"{DAY:x}{'f' * 16}", f"{'f' * 30}", "../x"])
 def test_what_is_not_there_is_not_shown(hubs: Hubs, unknown: str) -> None:
     """It may have been replayed meanwhile."""

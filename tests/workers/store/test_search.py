@@ -15,7 +15,9 @@ from schemas.person import Person
 from tests.factories import NOON_MS, a_body, an_arrival, an_integration
 from workers.store.inbox import Inbox, Limits, submission_id
 from workers.store.keys import own
+from workers.store.records import Records
 from workers.store.search import Search
+from workers.store.timeline import Timeline
 
 DAY = NOON_MS // 86_400_000
 
@@ -137,6 +139,64 @@ def test_every_condition_has_to_be_met(hub: Hub) -> None:
     assert hub.find(identifier=(None, "ann", None), text="zebra") == [hers]
     assert hub.find(text="zebra", state="filtered") == []
     assert hub.find(text="zebra", since=datetime.fromtimestamp(NOON_MS / 1000 + 1, UTC)) == []
+
+
+def test_an_event_is_found_by_its_whole_name(hub: Hub) -> None:
+    """A list of events to choose from may have one whose name begins as another's."""
+    first = hub.accept("ann", judgement=Judgement("filtered", reason="accept"))
+    hub.settle(ann(), event="only in the body")
+
+    assert first in hub.find(event=" competitionentrysuccess ")
+    assert len(hub.find(event="CompetitionEntrySuccess")) == 2
+    assert hub.find(event="CompetitionEntry") == []
+    assert hub.find(event="only in the body") == []
+
+
+def test_a_card_is_found_by_its_whole_name_or_its_id(hub: Hub) -> None:
+    """Names are what people know, ids what stays when somebody renames a card."""
+    [wheel] = hub.settle(ann(), card_name="Spin the wheel", card_id="AB-7")
+    [longer] = hub.settle(ann(), card_name="Spin the wheel again", card_id="AB-71", note="Spin the wheel")
+    waiting = hub.accept("ann", card_name="SPIN THE WHEEL", card_id=7)
+
+    assert hub.find(card="spin the wheel ") == [waiting, wheel]
+    assert hub.find(card="ab-7") == [wheel]
+    assert hub.find(card="7") == [waiting]
+    assert hub.find(card="Spin the wheel again", text="note") == [longer]
+    assert hub.find(card="spin") == []
+
+
+def test_what_was_received_before_a_time_is_found_though_it_was_settled_later(hub: Hub) -> None:
+    """A day is a span of receipt, as since is."""
+    [settled] = hub.settle(ann())
+    noon, soon = (datetime.fromtimestamp(NOON_MS / 1000 + more, UTC) for more in (0, 0.001))
+
+    assert hub.find(until=soon) == [settled]
+    assert hub.find(until=soon, since=noon) == [settled]
+    assert hub.find(until=noon) == []
+
+
+def test_a_search_for_nothing_in_particular_lists_what_the_timeline_does(hub: Hub) -> None:
+    """One list serves the page with filters and without."""
+    hub.settle(ann(), ann(value="bob"), None)
+    hub.accept("ann")
+    hub.accept("ann", judgement=Judgement("dead", reason="bad_identifier"), to=hub.integrations[1])
+    timeline = Timeline(hub.connection, lambda: hub.integrations)
+
+    for state in (None, "delivered", "waiting", "dead", "held"):
+        assert hub.find(state=state) == [one["id"] for one in timeline.list(state=state)[0]]
+        assert hub.find(state=state) == [one.id for one in hub.search.find_rows(state=state)[0]]
+    assert hub.search.find(limit=2) == timeline.list(limit=2)
+    assert hub.search.find_rows(limit=2)[1] == timeline.list(limit=2)[1]
+
+
+def test_what_comes_while_a_page_is_put_together_is_left_to_the_next_look(hub: Hub) -> None:
+    """Its place is above the page, whose end must not move up there with it."""
+    [settled] = hub.settle(ann())
+    records = Records(hub.connection)
+    [(end, source)] = records.ends(hub.integrations, None, None, 0)
+    hub.settle(ann(value="bob"))
+
+    assert [one.id for one in records.newest_first(source, end, None, 0)] == [settled]
 
 
 def test_what_one_call_does_not_get_through_the_next_one_goes_on_with(store_connection: redis.Redis) -> None:

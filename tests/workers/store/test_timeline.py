@@ -19,6 +19,7 @@ from workers.braze.reply import AllRefused, NoAnswer, NotAllowed, Refusal, Reply
 from workers.redo import redo
 from workers.store.inbox import Inbox, Limits
 from workers.store.keys import own
+from workers.store.records import OutOfTime
 from workers.store.timeline import Timeline
 
 
@@ -419,3 +420,34 @@ def test_deaths_of_another_shape_are_left_out(hub: Hub) -> None:
     assert shown is not None
     assert [one["what"] for one in shown["timeline"]] == ["received", "mapped", "dead", "replayed", "mapped", "dead"]
     assert shown["timeline"][2]["reason"] == Death(1, "too_big", 1, 0, 2).reason
+
+
+def test_a_submission_is_shown_though_nobody_remembers_that_it_was_accepted(hub: Hub) -> None:
+    """What has neither id nor time is forgotten after ten minutes, and is there all the same."""
+    [wanted] = hub.accept(an_arrival("ann", 1)._replace(short_lived=True))
+    [other] = hub.accept(an_arrival("bob", 2), to=hub.integrations[1])
+    for name in hub.connection.scan_iter("*:once:*"):
+        hub.connection.delete(name)
+
+    assert hub.timeline.show(wanted) is not None
+    assert hub.timeline.show(other, "winter-hub") is not None
+    assert hub.timeline.show(other, "summer-hub") is None
+
+
+def test_a_look_for_an_id_ends_with_its_time(hub: Hub) -> None:
+    """Nobody waits a second for a page to say that a mistyped id is unknown."""
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.03
+        return now[0]
+
+    [wanted] = hub.accept(an_arrival("ann", 1))
+    hub.accept(an_arrival("ann", 2), to=hub.integrations[1])
+    hub.accept(dead(3), filtered(4))
+    hub.timeline = Timeline(hub.connection, lambda: hub.integrations, clock=clock)
+
+    with pytest.raises(OutOfTime):
+        hub.timeline.show(wanted[:-4] + "0000", seconds=0.1)
+    assert hub.timeline.show(wanted[:-4] + "0000", seconds=1.0) is None
+    assert hub.timeline.show(wanted, seconds=1.0) is not None
