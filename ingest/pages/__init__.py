@@ -3,13 +3,16 @@
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from ingest.pages import door, overview
+from ingest.pages import activity, dead_letters, door, jobs, overview, people, submissions
 from ingest.pages.drawing import teach_templates
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
 from schemas.settings import Settings
 
-NOUNS = (door.blueprint, overview.blueprint)
+NOUNS = (
+    door.blueprint, overview.blueprint, activity.blueprint, submissions.blueprint, dead_letters.blueprint,
+    jobs.blueprint, people.blueprint,
+)  # fmt: skip
 
 
 def register_pages(app: Flask, settings: Settings) -> None:

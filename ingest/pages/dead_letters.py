@@ -1,0 +1,193 @@
+"""Dead letters: why they are dead, how that is mended, and which of them to replay or discard."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from ingest.context import context, start_job
+from ingest.pages.door import guarded
+from ingest.pages.jobs import latest
+from ingest.pages.language import _
+from ingest.pages.masking import without_values
+from ingest.pages.spans import Span, read_span
+from ingest.pages.words import STEPS
+from schemas.api_dead_letters import MOST_HOURS
+from schemas.dead_letter import LEAST_RATE, MOST_RATE, REASONS, LetterFilter, ReplayOptions
+from schemas.integration import Integration
+from workers.rehearse import MOST_LOOKED_AT, dry_run
+
+blueprint = guarded(Blueprint("dead_letters_page", __name__, url_prefix="/dead-letters"))
+
+#: Dead letters on one page.
+PAGE = 50
+#: Letters that the first dry run looks at, so that its page comes at once.
+TRIED_FIRST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which letters somebody looks at."""
+
+    integration: str
+    reason: str
+    span: Span
+    cursor: str
+
+    def parameters(self, **changed: str) -> dict[str, str]:
+        """Of an address that shows the same, or the same but for one condition."""
+        found = {"integration": self.integration, "reason": self.reason} | self.span.parameters() | changed
+        return {name: value for name, value in found.items() if value}
+
+    def filter(self) -> LetterFilter:
+        return LetterFilter(self.integration or None, self.reason or None, self.span.since, self.span.until)
+
+
+def read_asked(given: Mapping[str, str], now: datetime) -> Asked:
+    """What a form or an address asks for; a reason that there is none of is no condition."""
+    reason = given.get("reason", "")
+    return Asked(
+        given.get("integration", "").strip(),
+        reason if reason in REASONS else "",
+        read_span(given, now),
+        given.get("cursor", ""),
+    )
+
+
+@blueprint.get("")
+def show() -> AnyResponse:
+    """The reasons with their numbers, and the letters of those that were chosen."""
+    asked = read_asked(request.args, datetime.now(UTC))
+    everywhere = context().stores.integrations.every()
+    meant = [one for one in everywhere if asked.integration in ("", one.id)]
+    is_wrong, items, following = False, list[dict[str, Any]](), None
+    if not asked.span.problem:
+        try:
+            items, following = context().stores.dead_letters.list(
+                asked.filter(), cursor=asked.cursor or None, limit=PAGE
+            )
+        except ValueError:  # of the cursor
+            is_wrong = True
+    counts = _counts(meant)
+    told = {
+        "asked": asked, "counts": counts, "letters": items, "following": following, "is_wrong": is_wrong,
+        "matched": _matched(asked, counts), "steps": STEPS, "names": {one.id: one.name for one in everywhere},
+        "jobs": latest(),
+    }  # fmt: skip
+    return Response(render_template("pages/dead_letters.html", **told), 422 if is_wrong or asked.span.problem else 200)
+
+
+@blueprint.post("/choose")
+def choose() -> AnyResponse:
+    """What would happen to the letters that were chosen, and the question whether it shall."""
+    form, now = request.form, datetime.now(UTC)
+    action = "discard" if form.get("do", "").startswith("discard") else "replay"
+    is_all = form.get("do", "").endswith("-all")
+    ids = () if is_all else tuple(dict.fromkeys(form.getlist("ids")))
+    asked = read_asked(form, now)
+    if not ids and not is_all:
+        return redirect(url_for("dead_letters_page.show", nothing="chosen", **asked.parameters()), 303)  # type: ignore[arg-type]
+    return _ask(action, ids, asked, _as_of(form, now), problems={})
+
+
+@blueprint.post("/replay")
+def replay() -> AnyResponse:
+    """Put them back, as a job that goes on when nobody looks."""
+    return _start("replay")
+
+
+@blueprint.post("/discard")
+def discard() -> AnyResponse:
+    """Give them up for good, as a job."""
+    return _start("discard")
+
+
+def _start(action: str) -> AnyResponse:
+    form, now = request.form, datetime.now(UTC)
+    ids, asked, as_of = tuple(dict.fromkeys(form.getlist("ids"))), read_asked(form, now), _as_of(form, now)
+    options, problems = _options(ids, asked, as_of)
+    if problems or "again" in form:
+        return _ask(action, ids, asked, as_of, problems)
+    job = start_job("discard" if action == "discard" else "replay", options.to_json(), by="page")
+    return redirect(url_for("jobs_page.show", job_id=job.id), 303)
+
+
+def _ask(action: str, ids: Sequence[str], asked: Asked, as_of: datetime, problems: dict[str, str]) -> AnyResponse:
+    options, wrong = _options(ids, asked, as_of)
+    if asked.span.problem:
+        abort(400)
+    problems = problems or wrong
+    found: dict[str, Any] = {}
+    if action == "replay" and not problems:
+        most = MOST_LOOKED_AT if request.form.get("again") == "all" else TRIED_FIRST
+        found = dry_run(options, context().stores, most=most)
+    shows = "values" in (request.form.get("show"), request.form.get("again"))
+    for one in found.get("requests", ()):
+        one["body"] = one["body"] if shows else without_values(one["body"])
+    integrations = context().stores.integrations.every()
+    told = {
+        "action": action, "ids": ids, "asked": asked, "as_of": as_of.isoformat(), "found": found, "problems": problems,
+        "shows_values": shows, "many": len(ids) or _matched(asked, _counts_of(asked, integrations)),
+        "tried": sum(found.get("outcomes", {}).values()), "names": {one.id: one.name for one in integrations},
+    }  # fmt: skip
+    return Response(render_template("pages/dead_letters_choose.html", **told), 422 if problems else 200)
+
+
+def _options(ids: Sequence[str], asked: Asked, as_of: datetime) -> tuple[ReplayOptions, dict[str, str]]:
+    """How to replay, and by field what is wrong with it."""
+    rate, hours = request.form.get("rate", "").strip(), request.form.get("hours", "").strip()
+    problems: dict[str, str] = {}
+    options = ReplayOptions(
+        ids=tuple(ids) or None,
+        filter=None if ids else _until(asked.filter(), as_of),
+        rate=_number(rate, LEAST_RATE, MOST_RATE),
+        events_not_older_than_hours=_number(hours, 0.001, MOST_HOURS),
+    )
+    if rate and options.rate is None:
+        problems["rate"] = _("Give a number between %(least)s and %(most)s, or nothing.", least="0.001", most="100,000")
+    if hours and options.events_not_older_than_hours is None:
+        problems["hours"] = _("Give a number of hours above 0, or nothing.")
+    return options, problems
+
+
+def _number(text: str, least: float, most: float) -> float | None:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if least <= value <= most else None
+
+
+def _as_of(form: Mapping[str, str], now: datetime) -> datetime:
+    """When the letters were chosen: who dies later was not meant."""
+    try:
+        return datetime.fromisoformat(form.get("as_of", "")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return now
+
+
+def _until(wanted: LetterFilter, as_of: datetime) -> LetterFilter:
+    return replace(wanted, until=min(wanted.until or as_of, as_of))
+
+
+def _counts_of(asked: Asked, everywhere: Sequence[Integration]) -> Counter[str]:
+    return _counts([one for one in everywhere if asked.integration in ("", one.id)])
+
+
+def _counts(integrations: Sequence[Integration]) -> Counter[str]:
+    """How many letters there are of each reason."""
+    counts = Counter[str]()
+    for one in integrations:
+        counts.update(context().stores.dead_letters.reasons(one))
+    return counts
+
+
+def _matched(asked: Asked, counts: Mapping[str, int]) -> int | None:
+    """How many letters match; None where nobody has counted them by time."""
+    if asked.span.name:
+        return None
+    return counts.get(asked.reason, 0) if asked.reason else sum(counts.values())
