@@ -47,13 +47,19 @@ class _Rules(NamedTuple):
 
 
 def dry_run(
-    options: ReplayOptions, stores: Stores, *, most: int = MOST_LOOKED_AT, now: datetime | None = None
+    options: ReplayOptions,
+    stores: Stores,
+    *,
+    most: int = MOST_LOOKED_AT,
+    until: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """
     What a replay with these options would do, as far as can be told without Braze.
 
     Args:
         most: Letters to look at; the others are not counted.
+        until: Whether the time is up.
         now: Aware; for the age of events, and of what is remembered. None: the time it is.
 
     Returns: `requests`: of the first MOST_SHOWN letters, each with `integration`, `submission`, `method`, `url`, `body`
@@ -65,17 +71,21 @@ def dry_run(
     """
     requests: list[dict[str, Any]] = []
     outcomes = Counter[str]()
-    gone = unknown(options.ids, stores)[:MOST_NAMED] if options.ids else []
-    for number, (outcome, made) in enumerate(_outcomes(options, stores, now or datetime.now(UTC))):
-        if number >= most:
-            return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": False}
-        outcomes[outcome] += 1
-        if number < MOST_SHOWN:
-            requests += made
-    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": True}
+    gone = unknown(options.ids, stores, among=options.filter)[:MOST_NAMED] if options.ids else []
+    number, complete = 0, True
+    for told in _outcomes(options, stores, now or datetime.now(UTC)):
+        if until() or (told and number >= most):
+            complete = False
+            break
+        if told:
+            outcomes[told[0]] += 1
+            requests += told[1] if number < MOST_SHOWN else []
+            number += 1
+    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": complete}
 
 
-def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator[Told]:
+def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator[Told | None]:
+    """Of each letter; None in between, where there may be no end to looking for the next one."""
     letters = stores.dead_letters
     for one in integrations_of(stores, options):
         rules = _rules(one, stores, options, now)
@@ -83,6 +93,7 @@ def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator
             in_order = sorted(page.chosen, key=page.chosen.__getitem__)
             found = [letter for letter in letters.read(one, in_order) if letter]
             yield from (_rehearse_one(letter, rules) for letter in found)
+            yield None
 
 
 def _rules(integration: Integration, stores: Stores, options: ReplayOptions, now: datetime) -> _Rules:
