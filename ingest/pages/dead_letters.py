@@ -1,9 +1,10 @@
 """Dead letters: why they are dead, how that is mended, and which of them to replay or discard."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -25,8 +26,14 @@ blueprint = guarded(Blueprint("dead_letters_page", __name__, url_prefix="/dead-l
 
 #: Dead letters on one page.
 PAGE = 50
-#: Letters that the first dry run looks at, so that its page comes at once.
-TRIED_FIRST = 200
+#: Letters that the first dry run looks at, and seconds that it and a list may take, so that their pages come at once.
+TRIED_FIRST, AT_ONCE_S = 100, 0.08
+#: Seconds for those who want to know more.
+LONGER_S = 8.0
+#: Between the times of death in a list and in the store's order.
+CLOCKS = timedelta(minutes=1)
+#: Fields that say between which times chosen letters died.
+DIED = ("died_from", "died_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def show() -> AnyResponse:
     if not asked.span.problem:
         try:
             items, following = context().stores.dead_letters.list(
-                asked.filter(), cursor=asked.cursor or None, limit=PAGE
+                asked.filter(), cursor=asked.cursor or None, limit=PAGE, until=_after(AT_ONCE_S)
             )
         except ValueError:  # of the cursor
             is_wrong = True
@@ -123,18 +130,33 @@ def _ask(action: str, ids: Sequence[str], asked: Asked, as_of: datetime, problem
     problems = problems or wrong
     found: dict[str, Any] = {}
     if action == "replay" and not problems:
-        most = MOST_LOOKED_AT if request.form.get("again") == "all" else TRIED_FIRST
-        found = dry_run(options, context().stores, most=most)
+        found = _try(options)
     shows = "values" in (request.form.get("show"), request.form.get("again"))
     for one in found.get("requests", ()):
         one["body"] = one["body"] if shows else without_values(one["body"])
     integrations = context().stores.integrations.every()
     told = {
         "action": action, "ids": ids, "asked": asked, "as_of": as_of.isoformat(), "found": found, "problems": problems,
-        "shows_values": shows, "many": len(ids) or _matched(asked, _counts_of(asked, integrations)),
+        "shows_values": shows, "died": [request.form.get(name, "") for name in DIED],
+        "many": len(ids) or _matched(asked, _counts_of(asked, integrations)),
         "tried": sum(found.get("outcomes", {}).values()), "names": {one.id: one.name for one in integrations},
     }  # fmt: skip
     return Response(render_template("pages/dead_letters_choose.html", **told), 422 if problems else 200)
+
+
+def _try(options: ReplayOptions) -> dict[str, Any]:
+    """
+    A dry run. Letters that were chosen one by one are looked for where they were seen last, and then everywhere: an
+    integration that moves takes its letters along.
+    """
+    is_long = request.form.get("again") == "all"
+    most, seconds = (MOST_LOOKED_AT, LONGER_S) if is_long else (TRIED_FIRST, AT_ONCE_S)
+    seen = _died(request.form) if options.ids else None
+    if seen:
+        found = dry_run(replace(options, filter=seen), context().stores, most=most, until=_after(seconds))
+        if not found["gone"]:
+            return found
+    return dry_run(options, context().stores, most=most, until=_after(seconds))
 
 
 def _options(ids: Sequence[str], asked: Asked, as_of: datetime) -> tuple[ReplayOptions, dict[str, str]]:
@@ -172,6 +194,21 @@ def _as_of(form: Mapping[str, str], now: datetime) -> datetime:
 
 def _until(wanted: LetterFilter, as_of: datetime) -> LetterFilter:
     return replace(wanted, until=min(wanted.until or as_of, as_of))
+
+
+def _died(form: Mapping[str, str]) -> LetterFilter | None:
+    """When the letters that were chosen one by one died, so that nobody has to look for them among all others."""
+    try:
+        first, last = (datetime.fromisoformat(form[name]).astimezone(UTC) for name in DIED)
+        return LetterFilter(since=first - CLOCKS, until=last + CLOCKS)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Whether so much time has passed since now."""
+    ends_at = time.monotonic() + seconds
+    return lambda: time.monotonic() >= ends_at
 
 
 def _counts_of(asked: Asked, everywhere: Sequence[Integration]) -> Counter[str]:

@@ -60,5 +60,6 @@ def through(job: Job) -> int:
 
 def _left_alone(job: Job) -> dict[str, int]:
     """Why some were left as they are, and how many."""
-    skipped = (job.result or {}).get("skipped")
-    return skipped if isinstance(skipped, dict) else {}
+    result = job.result or {}
+    skipped, gone = result.get("skipped"), result.get("gone")
+    return skipped if isinstance(skipped, dict) else {"gone": len(gone)} if isinstance(gone, list) and gone else {}
