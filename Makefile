@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak chaos clean
+.PHONY: help demo test check format messages bench soak chaos clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
 	@echo "make test    every check and test"
 	@echo "make check   the linter and the types"
 	@echo "make format  lay the code out"
+	@echo "make messages  gather the texts of the pages for their translation, and compile it"
 	@echo "make bench   measure beside the baselines"
 	@echo "make soak    100,000 submissions through the running system while workers die"
 	@echo "make chaos   ten minutes of kills, outages and storms, and then the ledger"
@@ -31,6 +32,13 @@ check: $(VENV)/.for-tests
 format: $(VENV)/.for-tests
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.for-tests
+	$(BIN)/pybabel -q extract -F pyproject.toml -k many:1,2 -k later -k gap --no-wrap --sort-output --no-location \
+	    -o $(VENV)/messages.pot .
+	$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d ingest/translations --no-fuzzy-matching --ignore-obsolete \
+	    --no-wrap --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -d ingest/translations
 
 bench: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)

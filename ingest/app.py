@@ -13,7 +13,8 @@ from ingest.api import register_api
 from ingest.context import Context, Probe, keep
 from ingest.health import health
 from ingest.pages import register_pages
-from ingest.problems import MACHINE_PATHS
+from ingest.pages.errors import error_page
+from ingest.problems import is_for_programs
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, webhook
 from ingest.wake import Wake
@@ -29,7 +30,7 @@ class PageSessions(SecureCookieSessionInterface):
     """Only people have sessions: for programs, making one would cost more than reading their request."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if request.path.startswith(MACHINE_PATHS):
+        if is_for_programs(request.path):
             return self.make_null_session(app)
         return super().open_session(app, request)
 
@@ -58,7 +59,7 @@ def create_app(
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
-    register_problems(app)
+    register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(webhook(stores, wake))
     keep(

@@ -1,23 +1,26 @@
 """Every error as `application/problem+json` (RFC 9457), but for people who look at pages."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from ingest.pages.errors import error_page
 from schemas import ValidationError
 from schemas.problems import InvalidDocument, problems_of
 from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable, UnknownIntegration
 
 log = logging.getLogger("komo_braze")
 
-#: Paths whose callers are programs; elsewhere a browser gets a page.
+#: Paths whose callers are programs, but for the page that stands among them; elsewhere a browser gets a page.
 MACHINE_PATHS = ("/api/", "/webhooks/")
+PAGE_AMONG_THEM = "/api/docs"
+#: Draws an error for a person: status, and what a program would be told.
+ErrorPage = Callable[[int, str], Response]
+_PAGE = "komo_braze_error_page"
 #: Seconds after which a store that was away is probably back.
 RETRY_STORE_S = 5
 
@@ -48,8 +51,15 @@ def problem(
     return Response(orjson.dumps(body), status, headers, mimetype="application/problem+json")
 
 
-def register(app: Flask) -> None:
-    """Make these the app's errors: whatever a view raises, the caller gets a problem and never a traceback."""
+def register(app: Flask, page: ErrorPage | None = None) -> None:
+    """
+    Make these the app's errors: whatever a view raises, the caller gets a problem and never a traceback.
+
+    Args:
+        page: Makes the page that a browser gets instead.
+    """
+    if page:
+        app.extensions[_PAGE] = page
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(UnknownIntegration, lambda error: _answer(404, "Not found", str(error)))
@@ -60,21 +70,27 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether whoever asks for this path is a program: it has no session, and reads no pages."""
+    return path.startswith(MACHINE_PATHS) and path.rstrip("/") != PAGE_AMONG_THEM
+
+
 def _answer(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """A page for a person, a problem for a program."""
-    if not _wants_a_page():
+    page = _page_wanted()
+    if page is None:
         return problem(status, title, detail, headers=headers)
-    page = error_page(status, detail)
-    page.headers.update(headers or {})
-    return page
+    answer = page(status, detail)
+    answer.headers.update(headers or {})
+    return answer
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if error.response is not None or status < 400:
         return error
-    if _wants_a_page():
-        return error_page(status, error.description or "")
+    if page := _page_wanted():
+        return page(status, error.description or "")
     errors = [one.shown() for one in problems_of(_messages(error))]
     answer = problem(status, HTTPStatus(status).phrase, "" if errors else error.description or "", errors=errors)
     for name, value in error.get_headers():
@@ -89,12 +105,14 @@ def _messages(error: HTTPException) -> Any:
     return {name: inner for found in by_place.values() for name, inner in found.items()}
 
 
-def _wants_a_page() -> bool:
+def _page_wanted() -> ErrorPage | None:
+    """What draws the error, if it is a browser that asks."""
     accepted = request.accept_mimetypes
-    return (
-        not request.path.startswith(MACHINE_PATHS)
+    is_browser = (
+        not is_for_programs(request.path)
         and accepted.best_match(["application/problem+json", "application/json", "text/html"]) == "text/html"
     )
+    return current_app.extensions.get(_PAGE) if is_browser else None
 
 
 def _invalid(error: ValidationError) -> Response:

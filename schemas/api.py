@@ -80,6 +80,9 @@ class IntegrationShown(IntegrationDocument):
     webhook_url = _text("Where Komo posts to.", dump_only=True)
     state = fields.String(dump_only=True, validate=validate.OneOf(["active", "paused"]))
     paused_because = fields.String(dump_only=True, allow_none=True)
+    draft = fields.Boolean(
+        dump_only=True, metadata={"description": "Only where it is true: not set up yet, and parts may be missing."}
+    )
     standing = fields.Nested(StandingShown, dump_only=True)
     version = fields.Integer(dump_only=True, metadata={"description": "For If-Match; the ETag says it too."})
     created_at = fields.AwareDateTime(dump_only=True)

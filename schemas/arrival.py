@@ -14,7 +14,7 @@ class Judgement(NamedTuple):
     """Where a submission goes."""
 
     destination: Destination
-    #: Only for a lane.
+    #: Only for a lane; None if the integration is a draft.
     person: Person | None = None
     #: Why it goes to no lane; of what is held, why it ends if nobody comes.
     reason: str = ""

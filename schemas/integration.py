@@ -69,6 +69,8 @@ class Integration:
     identifiers: tuple[IdentifierRule, ...]
     version: int = 0
     enabled: bool = True
+    #: Not set up yet: whatever is accepted waits, and is judged once it is.
+    draft: bool = False
     default_region: str | None = None
     webhook_methods: tuple[str, ...] = ("bearer", "url_key", "signature")
     accept: Acceptance = Acceptance()
@@ -110,8 +112,8 @@ def read_document(document: Any, *, extra_hosts: Iterable[str] = (), kept_for: s
     Args:
         document: JSON, as a person or a program wrote it.
         extra_hosts: `scheme://host:port` entries allowed beside the published Braze hosts.
-        kept_for: The REST endpoint that a stored key belongs to; None where none is stored. A document may leave the
-            key out only if it names the same endpoint.
+        kept_for: The REST endpoint that a stored key belongs to, "" for a key that came without one; None where none
+            is stored. A document may leave the key out only if it names the same endpoint.
 
     Raises: InvalidDocument with every problem and its place.
     """

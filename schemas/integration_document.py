@@ -27,6 +27,7 @@ READ_ONLY = frozenset(
         "url_key",
         "state",
         "paused_because",
+        "draft",
         "outbox",
         "standing",
         "version",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Final
 
-from schemas.submission import Path
+from schemas.submission import MAX_DIGITS, Path
 
 #: The sections of a submission and the members that each may have; empty where the members are anybody's own names.
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,7 +32,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 ELEMENT: Final = "@element"
 
 _NAME = re.compile(r"[^.\[\]\"\s]+")
-_INDEX = re.compile(r"\[([0-9]{1,6})\]")
+_INDEX = re.compile(rf"\[([0-9]{{1,{MAX_DIGITS}}})\]")
 _JSON = JSONDecoder()
 
 

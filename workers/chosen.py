@@ -26,18 +26,24 @@ def integrations_of(stores: Stores, options: ReplayOptions) -> list[Integration]
 
 
 def unknown(
-    ids: Sequence[str], stores: Stores, *, among: LetterFilter | None = None, all_or_none: bool = False
+    ids: Sequence[str],
+    stores: Stores,
+    *,
+    among: LetterFilter | None = None,
+    integrations: Sequence[Integration] | None = None,
+    all_or_none: bool = False,
 ) -> list[str]:
     """
     The ids of which there is no dead letter, in their order.
 
     Args:
         among: Its times of death alone count: where they are known, not every letter has to be looked at.
+        integrations: Those that may have them; None: all.
         all_or_none: Stop at the first one that is found, and return nothing then.
     """
     left = {_plain(one): one for one in reversed(ids)}
     among = among and LetterFilter(since=among.since, until=among.until)
-    for one in integrations_of(stores, ReplayOptions()):
+    for one in integrations_of(stores, ReplayOptions()) if integrations is None else integrations:
         for page in stores.dead_letters.choose(one, among, tuple(left)):
             if all_or_none and page.chosen:
                 return []

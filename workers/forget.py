@@ -10,30 +10,27 @@ letter that was not looked at yet; so lanes, letters and lanes again are looked 
 last and nobody died meanwhile, and only then what is settled.
 
 What is held goes before anything can join it to the person, and once more after the lanes, as it may have waited in
-one until rules were changed. Submissions accepted after the job was created are not touched: the person may have come
-back.
+one until rules were changed. What a draft keeps names nobody yet: it goes if the draft's identifiers so far say that it
+is the person's, if it carries one of these ids, or if the person's e-mail or phone stands in a field of the form.
+
+Submissions accepted after the job was created are not touched: the person may have come back.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 
-from schemas.arrival import packed_marks
 from schemas.integration import Integration
-from schemas.komo import person_marks, read_submission
 from schemas.person import Person
-from schemas.submission import Submission
-from workers.errors import BadIdentifier, UnknownIntegration
-from workers.identify import identify
+from workers.errors import UnknownIntegration
 from workers.store import Stores
 from workers.store.jobs import Job
-from workers.store.letter_filter import normalised
 from workers.store.people import Kept
 from workers.sweep import Wake
+from workers.whose import marks_of, named_now, person_of, read_body, writes
 
 log = logging.getLogger("komo_braze")
 
@@ -45,7 +42,6 @@ STAGES: dict[str, tuple[str, ...]] = {
 #: Rounds in a row through new letters and lanes that find nothing, while others die all the time. What is missed then
 #: was replayed and died again in each of them.
 ROUNDS = 5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_SUCH_PERSON = "The value is not usable as an identifier of this kind, so nothing can be kept under it."
 
 
@@ -113,13 +109,6 @@ def advance(job: Job, stores: Stores, until: Callable[[], bool], wake: Wake) -> 
     return True
 
 
-def person_of(asked: dict[str, Any], integration: Integration) -> Person | None:
-    """Whom an identifier means under an integration's default region; None if it is unusable there."""
-    kind, label = asked["kind"], asked.get("alias_label")
-    value = normalised(kind, asked["value"], label, integration)
-    return None if value is None else Person(kind, value, label if kind == "user_alias" else None)
-
-
 class _Forgetting:
     """One run of a job: where it is, and whom it is about."""
 
@@ -163,6 +152,8 @@ class _Forgetting:
             return self._letters(integration, person)
         if stage == "records":
             return self._records(integration, person)
+        if integration.draft and self.place.lane < self._people.lanes(integration):
+            return self._draft(integration, person)
         return self._lane(integration, person)
 
     def _lane(self, integration: Integration, person: Person) -> bool:
@@ -186,6 +177,18 @@ class _Forgetting:
         at_end = not passage.next
         self.place = replace(place, out=False, lane=place.lane + (not place.out)) if at_end else place
         return not (at_end and place.out)
+
+    def _draft(self, integration: Integration, person: Person) -> bool:
+        """What waits in a draft names nobody yet, and nothing of it is out."""
+        place = self.place
+        entries = self._people.kept_by_draft(integration, place.lane, place.after)
+        theirs = {one.id for one in entries if self._is_theirs(one.kept, integration, person)}
+        gone = 0
+        if theirs and place.walk == "erase":
+            gone = self._people.drop_from_draft(integration, place.lane, theirs, self._job.id)
+        place = replace(place, gone=place.gone + gone)
+        self.place = replace(place, after=entries[-1].id) if entries else replace(place, after="", lane=place.lane + 1)
+        return True
 
     def _held(self, integration: Integration, person: Person) -> bool:
         held = self._people.held(integration, self.place.after)
@@ -246,8 +249,8 @@ class _Forgetting:
         if kept.head[0] > self._latest(integration):
             return False
         submission = read_body(kept.body)
-        named, found = Person(*kept.head[3]) if kept.head[3] else None, _identified(submission, integration)
-        own = person in (named, found)
+        named, found = Person(*kept.head[3]) if kept.head[3] else None, named_now(submission, integration)
+        own = person in (named, found) or (integration.draft and writes(submission, person, integration))
         if self.place.walk == "look":
             self._learn([marks_of(submission)] if own else [])
             return own
@@ -262,24 +265,6 @@ class _Forgetting:
         new = {mark for marks in found for mark in marks} - self._marks
         self._people.add_marks(self._job.id, new)
         self._marks |= new
-
-
-def read_body(body: dict[str, Any]) -> Submission:
-    """A body as far as it says whom it is about; times do not matter."""
-    return read_submission(body, id="", received_at=_EPOCH)
-
-
-def marks_of(submission: Submission) -> set[bytes]:
-    """Digests of the ids, each of its own kind, that Komo has for whoever made the submission."""
-    return {mark.encode() for mark in packed_marks(person_marks(submission.sections))}
-
-
-def _identified(submission: Submission, integration: Integration) -> Person | None:
-    """Whom the rules name that are current now."""
-    try:
-        return identify(submission, integration)
-    except BadIdentifier:
-        return None
 
 
 def _after(stores: Stores, through: str) -> Iterator[Integration]:

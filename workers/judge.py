@@ -16,7 +16,13 @@ _own_data: WeakKeyDictionary[CompiledMapping, CompiledMapping] = WeakKeyDictiona
 
 
 def judge(submission: Submission, integration: Integration, mapping: CompiledMapping) -> Judgement:
-    """Find the person and the objects to expect; values are mapped again when it is delivered."""
+    """
+    Find the person and the objects to expect; values are mapped again when it is delivered.
+
+    Whatever a draft is sent waits without a person, until there are rules to judge it by.
+    """
+    if integration.draft:
+        return Judgement("lane")
     if not wanted(submission, integration):
         return Judgement("filtered", reason="not_accepted")
     try:

@@ -77,14 +77,16 @@ class Memory:
         Returns: JSON by the key of each person of whom something else is known now.
         """
         known: dict[str, Marks] = {}
+
+        def marks_of(person: str) -> Marks:
+            if person not in known:
+                known[person] = dict(self.marks(person))
+            return known[person]
+
         for person, order, attributes in accepted:
-            if person not in known:
-                known[person] = dict(self.marks(person))
-            self._set(known[person], order, attributes)
+            self._set(marks_of(person), order, attributes)
         for person, names in refused:
-            if person not in known:
-                known[person] = dict(self.marks(person))
-            _doubt_all_of(known[person], names)
+            _doubt_all_of(marks_of(person), names)
         return {person: orjson.dumps(pack_marks(marks, self.names)).decode() for person, marks in known.items()}
 
     def _set(self, marks: Marks, order: int, attributes: Mapping[str, Any]) -> None:

@@ -63,8 +63,9 @@ def notice(integration: Integration, stores: Stores, *, now_ms: int) -> int:
     if look is None:
         return 0
     said = dict(zip(KINDS, box.said(integration.id, KINDS), strict=True))
+    pause = about_pause(integration, look, said[PAUSED], said[OLD], now_ms=now_ms)
     found = [
-        *about_pause(integration, look, said[PAUSED], said[OLD], now_ms=now_ms),
+        *(about_draft(said[PAUSED]) if integration.draft else pause),
         *about_backlog(integration, look, said[BACKLOG], most=stores.inbox.limits.max_waiting),
     ]
     if not any(one.kind == OLD for one in found):
@@ -102,6 +103,12 @@ def about_pause(integration: Integration, look: Look, said: str, said_old: str, 
             yield Notice(PAUSED, said, "", text, {"waiting": look.waiting}, says=RESUMED)
     if said == "person":  # what waited because a person wanted it so is not old yet
         yield Notice(OLD, said_old, str(now_ms))
+
+
+def about_draft(said: str) -> Iterator[Notice]:
+    """Whoever sets it up knows; but what waited for them is not old work as soon as they are through."""
+    if said != "person":
+        yield Notice(PAUSED, said, "person")
 
 
 def about_backlog(integration: Integration, look: Look, said: str, *, most: int) -> Iterator[Notice]:

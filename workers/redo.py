@@ -1,4 +1,7 @@
-"""Step: the rules for people have changed: judge again what waits, in acceptance order, before sending goes on."""
+"""
+Step: the rules for people have changed, or there are some at last: judge again what waits, in acceptance order, before
+sending goes on.
+"""
 
 import logging
 from datetime import UTC, datetime

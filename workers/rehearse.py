@@ -1,7 +1,7 @@
 """A replay that moves nothing: what would be sent for dead letters under the rules that are current now."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -52,6 +52,7 @@ def dry_run(
     *,
     most: int = MOST_LOOKED_AT,
     until: Callable[[], bool] = lambda: False,
+    integrations: Sequence[Integration] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """
@@ -60,6 +61,7 @@ def dry_run(
     Args:
         most: Letters to look at; the others are not counted.
         until: Whether the time is up.
+        integrations: Those that may have such letters, where the caller knows; None: all that the options mean.
         now: Aware; for the age of events, and of what is remembered. None: the time it is.
 
     Returns: `requests`: of the first MOST_SHOWN letters, each with `integration`, `submission`, `method`, `url`, `body`
@@ -71,9 +73,10 @@ def dry_run(
     """
     requests: list[dict[str, Any]] = []
     outcomes = Counter[str]()
-    gone = unknown(options.ids, stores, among=options.filter)[:MOST_NAMED] if options.ids else []
+    them = integrations_of(stores, options) if integrations is None else integrations
+    gone = unknown(options.ids, stores, among=options.filter, integrations=them) if options.ids else []
     number, complete = 0, True
-    for told in _outcomes(options, stores, now or datetime.now(UTC)):
+    for told in _outcomes(options, stores, them, now or datetime.now(UTC)):
         if until() or (told and number >= most):
             complete = False
             break
@@ -81,13 +84,15 @@ def dry_run(
             outcomes[told[0]] += 1
             requests += told[1] if number < MOST_SHOWN else []
             number += 1
-    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": complete}
+    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone[:MOST_NAMED], "complete": complete}
 
 
-def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator[Told | None]:
+def _outcomes(
+    options: ReplayOptions, stores: Stores, integrations: Sequence[Integration], now: datetime
+) -> Iterator[Told | None]:
     """Of each letter; None in between, where there may be no end to looking for the next one."""
     letters = stores.dead_letters
-    for one in integrations_of(stores, options):
+    for one in integrations:
         rules = _rules(one, stores, options, now)
         for page in letters.choose(one, options.filter, options.ids):
             in_order = sorted(page.chosen, key=page.chosen.__getitem__)

@@ -8,6 +8,7 @@ import orjson
 
 from schemas.attempts import Attempts
 from schemas.batch import Batch, Entry, Settlement
+from workers.memory import is_doubtful
 from workers.outcome import Decision, Halve, Pause, Retry, Settle
 from workers.pack import TrackRequest
 from workers.placing import Placed, by_index, follow, is_whole
@@ -104,9 +105,7 @@ class _Verdicts:
         self.events_taken = 0
         batch = prepared.batch
         #: Entries of which Braze may have taken something that nobody told us of.
-        self.doubtful = {
-            one.id for one in batch.entries if batch.sent_before == "unknown" or (one.done and one.done.get("u"))
-        }
+        self.doubtful = {one.id for one in batch.entries if batch.sent_before == "unknown" or is_doubtful(one)}
         entries = {entry.id: entry for entry in batch.entries}
         for entry_id, why in prepared.without.items():
             if why not in FILTERED:

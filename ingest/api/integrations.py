@@ -12,6 +12,7 @@ from flask_smorest import Blueprint
 
 from ingest.api.context import BY, answer, if_match, read_object
 from ingest.api.tokens import require_token
+from ingest.connection import try_connection
 from ingest.context import context, wake_up
 from ingest.outlook import outbox_of
 from ingest.preview import PREVIEW_ID, preview
@@ -34,7 +35,7 @@ from schemas.integration import Integration, read_document
 from schemas.integration_document import IntegrationDocument
 from schemas.merge_patch import merge
 from schemas.problems import InvalidDocument, Problem
-from workers.errors import StaleVersion, UnknownIntegration
+from workers.errors import Conflict, StaleVersion, UnknownIntegration
 from workers.store.integration_record import SECRETS, Saved, StoredIntegration
 
 blueprint = Blueprint(
@@ -121,12 +122,7 @@ class OneIntegration(MethodView):
 @blueprint.response(200, TestReport)
 def test(integration_id: str) -> Response:
     """Ask Braze, line by line, whether host, key, permissions and types are right. Never writes to a profile."""
-    stored = context().stores.integrations.get(integration_id)
-    key = stored.api_key()
-    if key is None:
-        lines = [("key", False, f"The environment variable {stored.api_key_name} is not set.")]
-    else:
-        lines = context().probe(stored.integration, key)
+    lines = try_connection(context().stores.integrations.get(integration_id), context().probe)
     told = [{"name": name, "ok": ok, "detail": detail} for name, ok, detail in lines]
     return answer({"ok": all(line["ok"] for line in told), "lines": told})
 
@@ -242,9 +238,16 @@ def _which() -> Any:
 
 
 def _rules(integration_id: str, document: Any) -> Integration:
-    """The rules of a document that need not be saved, nor have a key; else the saved ones."""
+    """
+    The rules of a document that need not be saved, nor have a key; else the saved ones.
+
+    Raises: Conflict if those are a draft's.
+    """
     if document is None:
-        return context().stores.integrations.get(integration_id).integration
+        saved = context().stores.integrations.get(integration_id).integration
+        if saved.draft:
+            raise Conflict(f"{integration_id} is not set up yet: give the document to try.")
+        return saved
     if not isinstance(document, dict):
         raise InvalidDocument([Problem("/document", "Give an integration document.")])
     braze = document.get("braze")
@@ -260,7 +263,7 @@ def _rules(integration_id: str, document: Any) -> Integration:
 def _in_its_workspace(integration: Integration, integration_id: str) -> Integration:
     """A document that names no workspace means the one it has, if it is for the same host."""
     stored = None if integration.braze.workspace else _get_if_there(integration_id)
-    if stored is None or stored.integration.braze.rest_endpoint != integration.braze.rest_endpoint:
+    if stored is None or stored.draft or stored.integration.braze.rest_endpoint != integration.braze.rest_endpoint:
         return integration
     return replace(integration, braze=replace(integration.braze, workspace=stored.integration.braze.workspace))
 

@@ -1,6 +1,7 @@
 """`komo-braze integrations`: settings as files, for people who keep them in git."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 import orjson
 
 from ingest.cli.opened import BY, Opened, Problems, opened, say, store_options, table
+from ingest.connection import try_connection
 from ingest.outlook import outbox_of
 from schemas.problems import InvalidDocument
 from workers.braze.client import BrazeClient
@@ -29,7 +31,7 @@ def list_integrations(data_dir: Path | None, as_json: bool) -> None:
         shown = [_shown(here, one) for one in found]
     rows = [("ID", "STATE", "VERSION", "BRAZE WORKSPACE", "NAME", "WAITS BECAUSE")]
     rows += [
-        (one["id"], one["state"], str(one["version"]), one["braze"]["workspace"], one["name"], _waits_because(one))
+        (one["id"], _state(one), str(one["version"]), _workspace(one), one["name"], _waits_because(one))
         for one in shown
     ]
     say(shown, as_json, table(rows) if shown else ["There are no integrations."])
@@ -125,6 +127,15 @@ def _shown(here: Opened, stored: StoredIntegration) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _state(shown: dict[str, Any]) -> str:
+    return "draft" if shown.get("draft") else str(shown["state"])
+
+
+def _workspace(shown: dict[str, Any]) -> str:
+    """A draft has none, whatever it asks for."""
+    return "" if shown.get("draft") else str(shown["braze"]["workspace"])
+
+
 def _waits_because(shown: dict[str, Any]) -> str:
     standing = shown["standing"]
     until = f" (until {standing['until']})" if standing["until"] else ""
@@ -132,10 +143,7 @@ def _waits_because(shown: dict[str, Any]) -> str:
 
 
 def _ask(here: Opened, stored: StoredIntegration) -> list[tuple[str, bool, str]]:
-    key = stored.api_key()
-    if key is None:
-        return [("key", False, f"The environment variable {stored.api_key_name} is not set.")]
-    return probe(stored.integration, key, client=BrazeClient(proxy=here.settings.braze_proxy))
+    return try_connection(stored, partial(probe, client=BrazeClient(proxy=here.settings.braze_proxy)))
 
 
 def _lines_of(saved: Saved, told: dict[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from ingest.pages import activity, dead_letters, door, jobs, overview, people, submissions
+from ingest.pages import activity, api_docs, dead_letters, door, jobs, overview, people, submissions
 from ingest.pages.drawing import teach_templates
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
@@ -11,7 +11,7 @@ from schemas.settings import Settings
 
 NOUNS = (
     door.blueprint, overview.blueprint, activity.blueprint, submissions.blueprint, dead_letters.blueprint,
-    jobs.blueprint, people.blueprint,
+    jobs.blueprint, people.blueprint, api_docs.blueprint,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -27,13 +27,26 @@ blueprint = guarded(Blueprint("dead_letters_page", __name__, url_prefix="/dead-l
 #: Dead letters on one page.
 PAGE = 50
 #: Letters that the first dry run looks at, and seconds that it and a list may take, so that their pages come at once.
-TRIED_FIRST, AT_ONCE_S = 100, 0.08
+TRIED_FIRST, AT_ONCE_S = 100, 0.06
 #: Seconds for those who want to know more.
 LONGER_S = 8.0
 #: Between the times of death in a list and in the store's order.
 CLOCKS = timedelta(minutes=1)
 #: Fields that say between which times chosen letters died.
 DIED = ("died_from", "died_until")
+
+
+class Counted(NamedTuple):
+    """The letters of some integrations."""
+
+    #: Reason -> how many; none is too high.
+    counts: Counter[str]
+    #: Always right.
+    total: int
+    #: Whether the counts are those of all letters.
+    exact: bool
+    #: Those that have any.
+    integrations: list[Integration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,6 @@ def show() -> AnyResponse:
     """The reasons with their numbers, and the letters of those that were chosen."""
     asked = read_asked(request.args, datetime.now(UTC))
     everywhere = context().stores.integrations.every()
-    meant = [one for one in everywhere if asked.integration in ("", one.id)]
     is_wrong, items, following = False, list[dict[str, Any]](), None
     if not asked.span.problem:
         try:
@@ -79,10 +91,10 @@ def show() -> AnyResponse:
             )
         except ValueError:  # of the cursor
             is_wrong = True
-    counts = _counts(meant)
+    counted = _counted(asked)
     told = {
-        "asked": asked, "counts": counts, "letters": items, "following": following, "is_wrong": is_wrong,
-        "matched": _matched(asked, counts), "steps": STEPS, "names": {one.id: one.name for one in everywhere},
+        "asked": asked, "counted": counted, "letters": items, "following": following, "is_wrong": is_wrong,
+        "matched": _matched(asked, counted), "steps": STEPS, "names": {one.id: one.name for one in everywhere},
         "jobs": latest(),
     }  # fmt: skip
     return Response(render_template("pages/dead_letters.html", **told), 422 if is_wrong or asked.span.problem else 200)
@@ -96,6 +108,7 @@ def choose() -> AnyResponse:
     is_all = form.get("do", "").endswith("-all")
     ids = () if is_all else tuple(dict.fromkeys(form.getlist("ids")))
     asked = read_asked(form, now)
+    _guard(form, asked)
     if not ids and not is_all:
         return redirect(url_for("dead_letters_page.show", nothing="chosen", **asked.parameters()), 303)  # type: ignore[arg-type]
     return _ask(action, ids, asked, _as_of(form, now), problems={})
@@ -116,6 +129,9 @@ def discard() -> AnyResponse:
 def _start(action: str) -> AnyResponse:
     form, now = request.form, datetime.now(UTC)
     ids, asked, as_of = tuple(dict.fromkeys(form.getlist("ids"))), read_asked(form, now), _as_of(form, now)
+    if not ids and "all" not in form:  # nobody gives up everything by leaving something out
+        abort(400)
+    _guard(form, asked)
     options, problems = _options(ids, asked, as_of)
     if problems or "again" in form:
         return _ask(action, ids, asked, as_of, problems)
@@ -123,14 +139,18 @@ def _start(action: str) -> AnyResponse:
     return redirect(url_for("jobs_page.show", job_id=job.id), 303)
 
 
+def _guard(form: Mapping[str, str], asked: Asked) -> None:
+    """A condition that can't be understood must not become none: far more letters would match."""
+    if asked.span.problem or form.get("reason", "") != asked.reason or form.get("time", "") != asked.span.name:
+        abort(400)
+
+
 def _ask(action: str, ids: Sequence[str], asked: Asked, as_of: datetime, problems: dict[str, str]) -> AnyResponse:
     options, wrong = _options(ids, asked, as_of)
-    if asked.span.problem:
-        abort(400)
-    problems = problems or wrong
+    problems, counted = problems or wrong, _counted(asked)
     found: dict[str, Any] = {}
     if action == "replay" and not problems:
-        found = _try(options)
+        found = _try(options, counted.integrations)
     shows = "values" in (request.form.get("show"), request.form.get("again"))
     for one in found.get("requests", ()):
         one["body"] = one["body"] if shows else without_values(one["body"])
@@ -138,13 +158,13 @@ def _ask(action: str, ids: Sequence[str], asked: Asked, as_of: datetime, problem
     told = {
         "action": action, "ids": ids, "asked": asked, "as_of": as_of.isoformat(), "found": found, "problems": problems,
         "shows_values": shows, "died": [request.form.get(name, "") for name in DIED],
-        "many": len(ids) or _matched(asked, _counts_of(asked, integrations)),
+        "many": len(ids) or _matched(asked, counted),
         "tried": sum(found.get("outcomes", {}).values()), "names": {one.id: one.name for one in integrations},
     }  # fmt: skip
     return Response(render_template("pages/dead_letters_choose.html", **told), 422 if problems else 200)
 
 
-def _try(options: ReplayOptions) -> dict[str, Any]:
+def _try(options: ReplayOptions, integrations: Sequence[Integration]) -> dict[str, Any]:
     """
     A dry run. Letters that were chosen one by one are looked for where they were seen last, and then everywhere: an
     integration that moves takes its letters along.
@@ -153,10 +173,12 @@ def _try(options: ReplayOptions) -> dict[str, Any]:
     most, seconds = (MOST_LOOKED_AT, LONGER_S) if is_long else (TRIED_FIRST, AT_ONCE_S)
     seen = _died(request.form) if options.ids else None
     if seen:
-        found = dry_run(replace(options, filter=seen), context().stores, most=most, until=_after(seconds))
+        found = dry_run(
+            replace(options, filter=seen), context().stores, most=most, until=_after(seconds), integrations=integrations
+        )
         if not found["gone"]:
             return found
-    return dry_run(options, context().stores, most=most, until=_after(seconds))
+    return dry_run(options, context().stores, most=most, until=_after(seconds), integrations=integrations)
 
 
 def _options(ids: Sequence[str], asked: Asked, as_of: datetime) -> tuple[ReplayOptions, dict[str, str]]:
@@ -211,20 +233,23 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= ends_at
 
 
-def _counts_of(asked: Asked, everywhere: Sequence[Integration]) -> Counter[str]:
-    return _counts([one for one in everywhere if asked.integration in ("", one.id)])
-
-
-def _counts(integrations: Sequence[Integration]) -> Counter[str]:
-    """How many letters there are of each reason."""
+def _counted(asked: Asked) -> Counted:
+    """The letters of the integrations that are meant, by reason."""
+    meant = [one for one in context().stores.integrations.every() if asked.integration in ("", one.id)]
+    found = context().stores.dead_letters.reasons_many(meant)
     counts = Counter[str]()
-    for one in integrations:
-        counts.update(context().stores.dead_letters.reasons(one))
-    return counts
+    for one in found.values():
+        counts.update(one.counts)
+    return Counted(
+        counts,
+        sum(one.total for one in found.values()),
+        all(one.exact for one in found.values()),
+        [one for one in meant if found[one.id].total],
+    )
 
 
-def _matched(asked: Asked, counts: Mapping[str, int]) -> int | None:
-    """How many letters match; None where nobody has counted them by time."""
-    if asked.span.name:
+def _matched(asked: Asked, counted: Counted) -> int | None:
+    """How many letters match; None where nobody has counted them like that."""
+    if asked.span.name or (asked.reason and not counted.exact):
         return None
-    return counts.get(asked.reason, 0) if asked.reason else sum(counts.values())
+    return counted.counts.get(asked.reason, 0) if asked.reason else counted.total

@@ -51,6 +51,7 @@ def _on_every_page() -> dict[str, Any]:
         ("overview.show", _("Overview")),
         ("activity.show", _("Activity")),
         ("dead_letters_page.show", _("Dead letters")),
+        ("api_docs.show", _("API")),
     ]
     return {"places": places, "is_signed_in": "token" in session, "icon": icon}
 

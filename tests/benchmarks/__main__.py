@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import accepting, delivering, idle, limit, mapping, quiet, resting, store_kills, waiting
+from tests.benchmarks import accepting, delivering, idle, limit, looking, mapping, quiet, resting, store_kills, waiting
 from tests.benchmarks.processes import Machine
 from tests.benchmarks.table import ROW_HEADS, TARGET_HEADS, Row, Target, markdown
 
@@ -80,6 +80,7 @@ def _others(args: argparse.Namespace) -> dict[str, Callable[[Machine], tuple[lis
     return {
         "resting": lambda machine: resting.measure(machine, seconds=30),
         "waiting": lambda machine: waiting.measure(machine, count=args.waiting, seconds=60),
+        "looking": lambda machine: looking.measure(machine, rounds=args.looks),
         "limit": lambda machine: limit.measure(machine, seconds=66),
         "store-kills": lambda machine: store_kills.measure(machine, kills=5),
     }
@@ -94,12 +95,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--singles", type=int, default=150, help="single submissions")
     parser.add_argument("--backlog", type=int, default=200_000, help="that wait beside a quiet integration")
     parser.add_argument("--waiting", type=int, default=20_000, help="that wait out a 429 and an outage")
+    parser.add_argument("--looks", type=int, default=40, help="looks of each kind at a crowd of integrations")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--profile", action="store_true", help="sample the worker with py-spy (may need rights)")
     return parser.parse_args()
 
 
-PARTS = ("mapping", "accept", "deliver", "idle", "quiet", "waiting", "resting", "limit", "store-kills")
+PARTS = ("mapping", "accept", "deliver", "idle", "quiet", "waiting", "resting", "looking", "limit", "store-kills")
 
 if __name__ == "__main__":
     main()

@@ -107,6 +107,7 @@ class _Builder:
         self._numbers, self._now_ms = count(1), int(time.time() * 1000)
         self._counts: dict[str, Counter[str]] = {one.id: Counter() for one in integrations}
         self._open: dict[str, Counter[int]] = {one.id: Counter() for one in integrations}
+        self._reasons: dict[str, Counter[str]] = {one.id: Counter() for one in integrations}
         self._days: dict[str, set[int]] = {one.id: set() for one in integrations}
         self.crowd = Crowd(integrations)
 
@@ -168,6 +169,7 @@ class _Builder:
                                   "details": orjson.dumps(details), "done": "", "at": ms, "v": 1, "n": 0}  # fmt: skip
         self._put(one, "dlq", fields, ms)
         self._counts[one.id]["dead"] += 1
+        self._reasons[one.id][why] += 1
         self._open[one.id][head.day] += 1
         self.crowd.dead.append((one.id, head.id))
 
@@ -198,6 +200,7 @@ class _Builder:
         days = " ".join(map(str, sorted(self._days[one.id])))
         self._pipe.hset(f"{own(one)}:state", mapping={"lanes": 4, "seen_days": days})
         if self._open[one.id]:
+            self._pipe.hset(f"{own(one)}:reasons", mapping=dict(self._reasons[one.id].items()))
             self._pipe.hset(f"{own(one)}:open", mapping={str(day): many for day, many in self._open[one.id].items()})
             self._pipe.sadd(f"{shared(one.braze.workspace)}:open", one.id)
 

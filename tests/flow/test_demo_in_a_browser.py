@@ -1,101 +1,10 @@
 """A newcomer's first five minutes, as a person would spend them."""
 
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
-import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-PICTURES = Path(__file__).parents[2] / "test-results"
-#: Chromium in a container has no sandbox of its own, and no business with other hosts.
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Demo:
-    """The addresses of a running demo."""
-
-    connector: str
-    braze: str
-    hub: str
-    token: str
-
-    def api(self, path: str) -> dict[str, object]:
-        found = requests.get(
-            f"{self.connector}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"}, timeout=5
-        )
-        assert found.status_code == 200, found.text
-        told: dict[str, object] = found.json()
-        return told
-
-
-def three_free_ports() -> int:
-    """The first of three neighbours that nobody uses."""
-    for port in range(18_000, 19_000, 3):
-        try:
-            for offset in range(3):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port + offset))
-        except OSError:
-            continue
-        return port
-    raise AssertionError("no free ports")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`komo-braze demo`, started as a person starts it, with nothing set up."""
-    port, folder = three_free_ports(), tmp_path_factory.mktemp("demo")
-    environ = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    log = folder / "log"
-    command = [sys.executable, "-m", "ingest.cli", "demo", "--port", str(port)]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, env=environ | {"DATA_DIR": str(folder / "data"), "PYTHONPATH": str(Path(__file__).parents[2])},
-            cwd=folder, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        until = time.monotonic() + 60
-        while "Ctrl-C stops everything" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.1)
-        token = re.search(r"API_TOKEN: (\S+)", log.read_text())
-        assert token
-        first, second, third = (f"http://127.0.0.1:{port + offset}" for offset in range(3))
-        yield Demo(first, second, third, token[1])
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-    assert process.returncode == 0, log.read_text()
-
-
-@pytest.fixture
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A browser window of our own; what it showed at the end is kept as a picture."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    assert browser, "The tests need Chromium: run them with `make test`, which installs one."
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
-        page = chromium.new_page(reduced_motion="reduce")
-        page.set_default_timeout(15_000)
-        PICTURES.mkdir(exist_ok=True)
-        yield page
-        page.screenshot(path=PICTURES / f"{request.node.name}.png", full_page=True)
-        chromium.close()
+from tests.browser import PICTURES, Demo
 
 
 def fill_in(page: Page, email: str) -> None:
@@ -151,12 +60,32 @@ def test_the_quiz_arrives_with_its_score_and_its_answers(demo: Demo, page: Page)
 def test_the_books_add_up_after_the_demo_was_used(demo: Demo) -> None:
     """Every submission is somewhere, and the operator can see where."""
     deadline = time.monotonic() + 20
-    told = demo.api("/integrations/demo-hub/ledger")
+    told = demo.ledger("demo-hub")
     while told["waiting"] or told["in_flight"]:
         assert time.monotonic() < deadline, told
         time.sleep(0.2)
-        told = demo.api("/integrations/demo-hub/ledger")
+        told = demo.ledger("demo-hub")
 
-    assert told["received"] == told["delivered"] + told["filtered"] + told["dead"]  # type: ignore[operator]
+    assert told["received"] == told["delivered"] + told["filtered"] + told["dead"]
     assert told["dead"] == 0
     assert demo.api("/submissions?integration=demo-hub")["items"]
+
+
+def test_the_page_of_the_api_calls_it_with_a_token_that_was_typed_in(demo: Demo, page: Page) -> None:
+    """Documentation that can be tried is read; and the pages' policy blocks nothing that this needs."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{demo.connector}/api/docs")
+    page.get_by_role("button", name="Authorize", exact=True).click()
+    dialog = page.locator(".modal-ux")
+    dialog.get_by_role("textbox").fill(demo.token)
+    dialog.get_by_role("button", name="Apply credentials").click()
+    dialog.get_by_role("button", name="Close").click()
+
+    request = page.locator("#operations-integrations-get_api_v1_integrations")
+    request.locator(".opblock-summary-control").click()
+    request.get_by_role("button", name="Try it out").click()
+    request.get_by_role("button", name="Execute").click()
+
+    expect(request.locator(".live-responses-table").get_by_text("demo-hub").first).to_be_visible()
+    assert said == []

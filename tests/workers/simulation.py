@@ -6,6 +6,7 @@ The seed says who is next, and how much time has passed since.
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -393,9 +394,17 @@ class World:
             assert size in (-1, size_told), (size, counts)
             assert received == len(known)
         if self._looks % 20 == 0:
+            for prefix in prefixes:
+                self._check_reasons(prefix)
             for one in self.accepted:
                 if not self.stores.redo.wanted(self.stores.integrations.get_cached(one).integration):
                     self.watch.check_held(one)
+
+    def _check_reasons(self, prefix: str) -> None:
+        """Dead letters are counted by their reason as if somebody counted them one by one."""
+        letters: Any = self.connection.xrange(f"{prefix}:dlq")
+        counted: Any = self.connection.hgetall(f"{prefix}:reasons")
+        assert {why: int(count) for why, count in counted.items()} == Counter(one[b"why"] for _, one in letters)
 
     def _expire(self) -> None:
         gone = [name for name, end in self._ends.items() if end <= self.now]

@@ -552,3 +552,88 @@ def test_it_may_die_between_any_two_commands(answered: bool) -> None:
         if over:
             break
     assert commands > 30
+
+
+BY_ALIAS = {"kind": "user_alias", "value": "Ann@Example.com", "alias_label": "email"}
+DRAFT = {"id": "winter-hub", "name": "Winter hub"}
+
+
+def kept_by_the_draft(world: World, *bodies: dict[str, Any], **members: Any) -> None:
+    integration = world.stores.integrations.save_draft(DRAFT | members, by="test").stored.integration
+    arrivals = [
+        arrive(read_body(orjson.dumps(body))[0], integration, received_at=NOON, delivery_id=None, place=0)
+        for body in bodies
+    ]
+    world.stores.inbox.accept(integration, arrivals, now_ms=world.now)
+
+
+def draft_ledger(world: World) -> dict[str, int]:
+    return world.stores.ledger.read(world.stores.integrations.get("winter-hub").integration)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_what_a_draft_keeps_goes_by_its_identifiers_so_far(world: World, in_parts: bool) -> None:
+    """Nobody was found yet when it was accepted, but the rules may be there already."""
+    mine, other = form("ann.lee", 1, user_session_id="s1"), form("bob", 2, user_session_id="s2")
+    visit = form("", 3, user_session_id="s1")
+    kept_by_the_draft(world, mine, other, visit, identifiers=[{"kind": "external_id", "field": "member_id"}])
+
+    job = forget(world, in_parts=in_parts)
+
+    assert job.result is not None
+    assert job.result["waiting"] == 2
+    told = draft_ledger(world)
+    assert (told["received"], told["waiting"], told["discarded"]) == (3, 1, 2)
+    assert traces(world, ANN_KEY) == []
+    world.stores.integrations.delete("winter-hub", discard=True)
+    assert world.stores.connection.keys("{~draft}*") == []
+
+
+def test_what_a_draft_keeps_goes_by_what_others_know_of_the_person(world: World) -> None:
+    """The same contact stands in what another integration has sent."""
+    world.accept(form("ann.lee", 1, contact_id="c1", user_session_id="s1"))
+    world.drain_until_quiet()
+    kept_by_the_draft(world, form("", 2, user_session_id="s1"), form("", 3, user_session_id="s2"))
+
+    forget(world)
+
+    assert (draft_ledger(world)["waiting"], draft_ledger(world)["discarded"]) == (1, 1)
+
+
+def test_what_a_draft_keeps_goes_by_an_address_in_the_form(world: World) -> None:
+    """Which field says who somebody is may be the last thing that is set up."""
+    mine = form("m1", 1, your_email=" ANN@example.com ", user_session_id="s1")
+    other = form("m2", 2, your_email="bob@example.com", friends="ann@example.com and more", user_session_id="s2")
+    kept_by_the_draft(world, mine, other)
+
+    forget(world, BY_ALIAS)
+
+    assert (draft_ledger(world)["waiting"], draft_ledger(world)["discarded"]) == (1, 1)
+
+
+def test_other_ids_are_not_guessed_in_a_draft(world: World) -> None:
+    """Half the forms hold a 7 somewhere, and what goes is lost."""
+    kept_by_the_draft(world, form("7", 1), form("m2", 2, score="7"))
+
+    forget(world, {"kind": "external_id", "value": "7", "alias_label": None})
+
+    assert draft_ledger(world)["waiting"] == 2
+
+
+def test_a_draft_that_is_set_up_meanwhile_is_gone_through_as_what_it_is_then(world: World) -> None:
+    """Its entries have moved, and got their people."""
+    mine, other = form("ann.lee", 1, user_session_id="s1"), form("bob", 2, user_session_id="s2")
+    kept_by_the_draft(world, mine, other)
+    job_id = ask(world)
+    for _ in range(3):
+        assert not go_on(world, job_id, in_parts=True)
+    world.stores.integrations.save(a_document(id="winter-hub"), by="test")
+    redo("winter-hub", world.stores)
+
+    for _ in range(100):
+        if go_on(world, job_id, in_parts=True):
+            break
+
+    told = draft_ledger(world)
+    assert (told["waiting"], told["discarded"]) == (1, 1)
+    assert traces(world, ANN_KEY) == []

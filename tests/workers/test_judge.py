@@ -29,6 +29,14 @@ def judged(body: dict[str, Any], **rules: Any) -> Judgement:
     return judge(submission, integration, compile_mapping(integration))
 
 
+@pytest.mark.parametrize("body", [a_body("m1"), a_body("null"), {"event": "CardViewed"}, {}])
+def test_whatever_a_draft_is_sent_waits(body: dict[str, Any]) -> None:
+    """Its rules are not what they will be, so nothing may end by them."""
+    found = judged(body, draft=True, events=(ENTRY,), accept=Acceptance(events=("NothingElse",)))
+
+    assert found == Judgement("lane")
+
+
 @pytest.mark.parametrize(
     ("rules", "attributes", "events"),
     [

@@ -160,6 +160,9 @@ class Story(RuleBasedStateMachine):
         assert {name: told[name] for name in outcomes} == outcomes
         waiting_bytes = sum(len(one[b"b"]) + len(one[b"h"]) for _, one in entries)
         assert lane.stores.ledger.waiting_bytes(lane.integration) == waiting_bytes
+        counted: Any = lane.connection.hgetall(f"{own(lane.integration)}:reasons")
+        whys = Counter(letter[b"why"] for _, letter in letters)
+        assert {why: int(count) for why, count in counted.items()} == whys
         opened: Any = lane.connection.hvals(f"{own(lane.integration)}:open")
         assert sum(map(int, opened)) == len(letters) + sum(b"n" in one for _, one in entries)
 

@@ -9,6 +9,7 @@ from workers.notice import (
     QUIET_MS,
     Notice,
     about_backlog,
+    about_draft,
     about_letters,
     about_old_work,
     about_pause,
@@ -54,6 +55,19 @@ def test_the_end_of_a_pause_is_told_if_braze_had_paused() -> None:
     assert (mended.becomes, mended.says) == ("", "integration_resumed")
     assert "sending again" in mended.text
     assert (resumed.becomes, resumed.text) == ("", "")
+
+
+def test_a_draft_is_no_news_and_what_waited_in_it_is_not_old_when_it_is_set_up() -> None:
+    """Whoever sets it up knows that it sends nothing; and the days until then are nobody's fault."""
+    [found] = about_draft("")
+    assert (found.becomes, found.text) == ("person", "")
+    assert list(about_draft("person")) == []
+
+    [resumed, old] = about_pause(HUB, Look(), found.becomes, "", now_ms=NOON_MS)
+
+    assert (resumed.text, old.becomes) == ("", str(NOON_MS))
+    look = Look(waiting=1, oldest_ms=NOON_MS - 86_400_000)
+    assert list(about_old_work(HUB, look, old.becomes, now_ms=NOON_MS + 1000)) == []
 
 
 def test_a_backlog_is_told_at_half_and_when_full_and_not_again_while_it_hovers() -> None:

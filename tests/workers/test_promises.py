@@ -222,8 +222,10 @@ def check_nothing_is_left(world: World) -> None:
     kept = (
         "state",
         "ledger",
+        "latency",
         "settled",
         "dlq",
+        "reasons",
         "seen",
         "lane",
         "in",

@@ -37,6 +37,7 @@ if not lanes or (in_lanes == 0 and not redo and lanes ~= tonumber(own_lanes)) th
 end
 
 -- @include open_letters
+-- @include letter_counts
 -- @include held
 -- @include seen_days
 
@@ -118,6 +119,8 @@ for at = FIRST, #ARGV, WIDTH do
     elseif destination == 'dead' then
       redis.call('XADD', P .. ':dlq', '*', 'b', body, 'h', head, 'p', '', 'why', ARGV[at + 2], 'at', now, 'v', version)
       redis.call('HINCRBY', ledger, 'dead', 1)
+      count_letters(ARGV[at + 2], 1)
+      redis.call('HINCRBY', ledger, 'died', 1)
       open_letter(today)
     else
       redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. head .. ']', 'b', '[' .. body .. ']',

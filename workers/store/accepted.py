@@ -10,24 +10,26 @@ from collections.abc import Sequence
 import redis
 
 from schemas.integration import Integration
-from workers.store.connect import reaching_the_store
-from workers.store.keys import own
+from workers.store.keys import own, parts_of_workspaces
+from workers.store.scripts import Script
 
 
-def that_accepted(
-    connection: redis.Redis, integrations: Sequence[Integration], day: int, digest: str
-) -> list[Integration]:
-    """
-    Those of the integrations that are known to have accepted it; none if nobody remembers.
+class Accepted:
+    """Looks into what is remembered, over one connection."""
 
-    Args:
-        day, digest: The parts of its id: days since 1970, and 8 bytes in hexadecimal.
-    """
-    raw = bytes.fromhex(digest)
-    with reaching_the_store():
-        pipe = connection.pipeline(transaction=False)
-        for one in integrations:
-            pipe.sismember(f"{own(one)}:seen:{day}", raw)  # type: ignore[arg-type]
-            pipe.exists(f"{own(one)}:once:".encode() + raw)
-        answers = pipe.execute()
-    return [one for at, one in enumerate(integrations) if answers[2 * at] or answers[2 * at + 1]]
+    def __init__(self, connection: redis.Redis) -> None:
+        self._accepted = Script(connection, "accepted")
+
+    def by(self, integrations: Sequence[Integration], day: int, digest: str) -> list[Integration]:
+        """
+        Those of the integrations that are known to have accepted it; none if nobody remembers.
+
+        Args:
+            day, digest: The parts of its id: days since 1970, and 8 bytes in hexadecimal.
+        """
+        parts = list(parts_of_workspaces(integrations))
+        wanted: list[int | bytes] = [day, bytes.fromhex(digest)]
+        calls = [([own(one) for one in part], wanted) for part in parts]
+        told = zip(parts, self._accepted.many(calls), strict=True)
+        known = {part[place - 1].id for part, places in told for place in places}
+        return [one for one in integrations if one.id in known]

@@ -7,11 +7,11 @@ P:dlq  stream  dead letters, the one that died last at its end: b body, h head, 
                answer, number, attempts, warnings), done (JSON, as P:done), at (ms), v version of the mapping, n how
                often replayed; b, h and why are always there
 
-What is open besides, and what a job has to do: open_letters.lua, letter_moves.py.
+What is open besides, how many there are of each reason, and what a job has to do: open_letters.lua, letter_reasons.py,
+letter_moves.py.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -22,13 +22,14 @@ import redis
 
 from schemas.dead_letter import LetterFilter
 from schemas.integration import Integration
-from workers.store.accepted import that_accepted
+from workers.store.accepted import Accepted
 from workers.store.connect import reaching_the_store
 from workers.store.inbox import Limits
 from workers.store.keys import own
 from workers.store.lazy_merge import merge_newest
 from workers.store.letter_filter import matcher
 from workers.store.letter_moves import LetterMoves
+from workers.store.letter_reasons import LetterReasons, Reasons
 from workers.store.letters import Letter, Place, read_letter
 from workers.store.newest import Newest
 from workers.store.scripts import Script
@@ -39,8 +40,6 @@ LOOKED_AT, LOOKED_AT_BYTES = 10_000, 32_000_000
 FIRST_PAGE, LAST_PAGE, PAGE_BYTES = 8, 128, 8_000_000
 #: Letters that the store looks through in one call, and bytes of them; it does nothing else meanwhile.
 LOOK_THROUGH, LOOK_THROUGH_BYTES = 250, 500_000
-#: Of those calls, at most, to count LOOKED_AT letters.
-COUNT_CALLS = 400
 DAY_MS = 86_400_000
 #: Between the clocks of the processes and the store's, at most.
 CLOCKS_MS = 600_000
@@ -75,8 +74,9 @@ class DeadLetters:
         self._integrations = integrations
         self.moves = LetterMoves(connection, limits)
         self._newest = Newest(connection)
+        self._accepted = Accepted(connection)
         self._find = Script(connection, "find_dead")
-        self._count = Script(connection, "count_dead")
+        self._reasons = LetterReasons(connection)
 
     def show(self, wanted_id: str, integration_id: str | None = None) -> dict[str, Any] | None:
         """
@@ -89,7 +89,7 @@ class DeadLetters:
         match = _ID.fullmatch(wanted_id)
         if match is None:
             return None
-        accepted = that_accepted(self._redis, integrations, int(match[1], 16), match[2])
+        accepted = self._accepted.by(integrations, int(match[1], 16), match[2])
         for one in accepted or [spot.integration for spot in self._newest.look(integrations, ["dlq"])]:
             for page in self.find(one, (wanted_id,)):
                 for letter in self.read(one, [*page.chosen]):
@@ -174,16 +174,12 @@ class DeadLetters:
         ]
 
     def reasons(self, integration: Integration) -> dict[str, int]:
-        """How many letters there are of each reason, most first; of many, or very big ones, the newest are counted."""
-        counts, upper = Counter[str](), "+"
-        for _ in range(COUNT_CALLS):
-            args: list[str | int] = [upper, LOOK_THROUGH, LOOK_THROUGH_BYTES]
-            last, *told = self._count([f"{own(integration)}:dlq"], args)
-            counts.update({why.decode(): count for why, count in zip(told[::2], told[1::2], strict=True)})
-            if not last or counts.total() >= LOOKED_AT:
-                break
-            upper = f"({last.decode()}"
-        return dict(counts.most_common())
+        """How many letters there are of each reason, most first; of many of an old store, the newest are counted."""
+        return self._reasons.of(integration).counts
+
+    def reasons_many(self, integrations: Sequence[Integration]) -> dict[str, Reasons]:
+        """The same of many integrations, by their ids, with how many letters there are and whether all were counted."""
+        return self._reasons.of_many(integrations)
 
     def list(
         self,

@@ -6,6 +6,7 @@
 local P, W, integration, job = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 
 -- @include open_letters
+-- @include letter_counts
 -- @include read_letter
 
 local t = redis.call('TIME')
@@ -21,6 +22,7 @@ for at = 3, #ARGV do
     redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. letter.h .. ']', 'b', '[' .. letter.b .. ']',
                'r', told, 'v', letter.v or '0', 'm', letter.details or '', 'at', now)
     redis.call('XDEL', P .. ':dlq', id)
+    count_letters(letter.why, -1)
     close_letters(day_of(letter.h), 1)
   end
   if job ~= '' then

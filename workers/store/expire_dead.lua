@@ -7,6 +7,7 @@
 local P, W, integration, gone, most_bytes = KEYS[1], KEYS[2], ARGV[1], 0, tonumber(ARGV[4])
 
 -- @include open_letters
+-- @include letter_counts
 
 local last = string.format('%.0f', tonumber(ARGV[2]) - 1)
 local start, bytes, more = '-', 0, 1
@@ -19,6 +20,7 @@ while gone < tonumber(ARGV[3]) and bytes < most_bytes do
   local values = entry[2]
   for at = 1, #values, 2 do
     if values[at] == 'h' then close_letters(day_of(values[at + 1]), 1) end
+    if values[at] == 'why' then count_letters(values[at + 1], -1) end
     bytes = bytes + #values[at + 1]
   end
   redis.call('XDEL', P .. ':dlq', entry[1])

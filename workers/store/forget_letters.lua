@@ -6,6 +6,7 @@
 local P, W, integration, k_dlq, went = KEYS[1], KEYS[2], ARGV[2], KEYS[1] .. ':dlq', 0
 
 -- @include open_letters
+-- @include letter_counts
 
 for at = 4, #ARGV do
   local found = redis.call('XRANGE', k_dlq, ARGV[at], ARGV[at])[1]
@@ -14,6 +15,7 @@ for at = 4, #ARGV do
     for place = 1, #found[2], 2 do letter[found[2][place]] = found[2][place + 1] end
     redis.call('XDEL', k_dlq, ARGV[at])
     close_letters(day_of(letter.h), 1)
+    count_letters(letter.why, -1)
     went = went + 1
   end
 end

@@ -3,7 +3,8 @@ The inbox: one stream per lane, read under a fenced lease, emptied only after Br
 
 P = {braze_workspace}:<integration_id>
 
-P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person, a and e the objects to expect;
+P:in:<lane>      stream  accepted submissions, oldest first: b body, h head, p person ("" in a draft, which is paused
+                         until all of it is judged), a and e the objects to expect;
                          a replayed one also: n how often, t when (ms), c events before that (ms) are left out
 P:lane:<lane>    hash    cursor; flight, flight_state, flight_bytes, holder: the batch that is out; retry_at: not again
                          before, quiet_until: nor before that, whatever a person asks for, failed_at, ms; tries, fails,
@@ -23,6 +24,7 @@ P:state          hash    version, paused, paused_because, probe_at, lanes, seen_
                          order (of what was accepted last);
                          max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
+P:latency        hash    bucket (schemas.latency) -> how many were delivered so long after their acceptance
 
 W = {braze_workspace}: what all its integrations share
 
@@ -39,8 +41,8 @@ P:open, W:open, W:times  open dead letters, and who set which attribute last mea
 
 komo:active      set     ids of integrations that have work; a shortcut for the sweep, rebuilt by it
 
-A head is JSON: [order, day, digest, [kind, value, alias label], received_ms, version, event]. Orders are microseconds
-of the store's clock that always rise.
+A head is JSON: [order, day, digest, [kind, value, alias label] or null, received_ms, version, event].
+Orders are microseconds of the store's clock that always rise.
 """
 
 from collections.abc import Sequence
@@ -214,9 +216,10 @@ class Inbox:
         args = ["" if now_ms is None else now_ms, "1" if slow else ""]
         busy, redo, *lanes = self._sweep([own(integration)], args)
         if not busy and not redo:
-            self.deactivate(integration.id)
+            was_active = self.deactivate(integration.id)
             with reaching_the_store():
-                if self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
+                # Something may have come in between, and its name was struck off the list with the others.
+                if was_active and self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
                     self._redis.sadd("komo:active", integration.id)
         return Swept([int(lane) for lane in lanes], redo=bool(redo))
 
@@ -234,10 +237,10 @@ class Inbox:
             firsts = [found[0][1] for found in pipe.execute() if found]
         return max(0.0, now_s - min(firsts) / 1000) if firsts else 0.0
 
-    def deactivate(self, integration_id: str) -> None:
-        """Forget an integration that is no longer there."""
+    def deactivate(self, integration_id: str) -> bool:
+        """Forget that an integration has work; False if nobody knew of any."""
         with reaching_the_store():
-            self._redis.srem("komo:active", integration_id)
+            return bool(self._redis.srem("komo:active", integration_id))
 
     def kick(self, integration: Integration, *, now_ms: float | None = None) -> list[int]:
         """Make every lane that holds something due now: after a resume or a save. Returns those lanes."""

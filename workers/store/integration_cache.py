@@ -1,6 +1,6 @@
 """Integrations as this process saw them last, so that a webhook call or a batch need not read a document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.store.integration_record import StoredIntegration
@@ -18,28 +18,41 @@ class _Seen:
 class IntegrationCache:
     """
     Args:
-        read: The whole record; None for an unknown id.
-        revision: Only its revision, which is cheap; None for an unknown id.
+        read: Whole records by their ids; None for an unknown id.
+        revisions: Only as many revisions, in the order of their ids, which is cheap; None for an unknown id.
         clock: Seconds.
     """
 
     def __init__(
         self,
-        read: Callable[[str], StoredIntegration | None],
-        revision: Callable[[str], str | None],
+        read: Callable[[Sequence[str]], Mapping[str, StoredIntegration | None]],
+        revisions: Callable[[Sequence[str]], Sequence[str | None]],
         clock: Callable[[], float],
     ) -> None:
         self._read = read
-        self._revision = revision
+        self._revisions = revisions
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
 
     def get(self, integration_id: str, max_age_s: float) -> StoredIntegration | None:
         """The integration as it was at most `max_age_s` ago; None if there was none."""
-        seen = self._seen.get(integration_id)
-        if seen is None or self._clock() - seen.checked_at >= max_age_s:
-            seen = self._look_again(integration_id, seen)
+        seen, now = self._seen.get(integration_id), self._clock()
+        if seen is None or now - seen.checked_at >= max_age_s:
+            return self._look_again([integration_id], now)[integration_id]
         return seen.stored
+
+    def get_many(self, ids: Sequence[str], max_age_s: float) -> dict[str, StoredIntegration | None]:
+        """The same for many, in their order; however many there are, the store is asked a few times at most."""
+        now = self._clock()
+        found: dict[str, StoredIntegration | None] = dict.fromkeys(ids)
+        old = []
+        for one in ids:
+            seen = self._seen.get(one)
+            if seen is None or now - seen.checked_at >= max_age_s:
+                old.append(one)
+            else:
+                found[one] = seen.stored
+        return found | self._look_again(old, now) if old else found
 
     def at_version(self, integration_id: str, version: int) -> StoredIntegration | None:
         """The integration, if it was seen at exactly this version."""
@@ -49,15 +62,17 @@ class IntegrationCache:
     def forget(self, integration_id: str) -> None:
         self._seen.pop(integration_id, None)
 
-    def _look_again(self, integration_id: str, seen: _Seen | None) -> _Seen:
-        checked_at = self._clock()
-        revision = self._revision(integration_id)
-        stored = seen.stored if seen else None
-        if revision is None:
-            stored = None
-        elif stored is None or stored.revision != revision:
-            stored = self._read(integration_id)
-        if len(self._seen) >= MOST_CACHED:
+    def _look_again(self, ids: Sequence[str], now: float) -> dict[str, StoredIntegration | None]:
+        found: dict[str, StoredIntegration | None] = {}
+        for one, revision in zip(ids, self._revisions(ids), strict=True):
+            seen = self._seen.get(one)
+            stored = seen.stored if seen else None
+            if revision is None or (stored and stored.revision == revision):
+                found[one] = stored if revision else None
+        changed = [one for one in ids if one not in found]
+        if changed:
+            found |= self._read(changed)
+        if len(self._seen) + len(ids) > MOST_CACHED:
             self._seen.clear()
-        fresh = self._seen[integration_id] = _Seen(stored, checked_at)
-        return fresh
+        self._seen.update({one: _Seen(stored, now) for one, stored in found.items()})
+        return found

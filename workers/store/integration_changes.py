@@ -18,14 +18,16 @@ from redis.exceptions import ResponseError
 from schemas.integration import Integration, Reading
 from schemas.outgoing import SEND_KINDS
 from workers.errors import Conflict
+from workers.store.flow import RINGS
 from workers.store.integration_record import StoredIntegration, is_fingerprint, text
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
 
 WORKSPACES = "komo:workspaces"
 BY_A_PERSON = "Paused by a person."
+NOT_SET_UP = "Not set up yet: finish connecting it."
 #: They hold whom a drain has promised something for a moment; a new place starts without them.
-_MOMENTARY = (":lease:", ":wake:")
+_MOMENTARY = (b":lease:", b":wake:")
 
 
 def workspace_of(
@@ -63,6 +65,7 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
     lanes = int(pipe.hget(f"{own(current.integration)}:state", "lanes") or 0)
     prefix = own(current.integration)
     pipe.watch(f"{prefix}:open", *(f"{prefix}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
+    pipe.watch(*(f"{prefix}:flow:{ring.name}" for ring in RINGS.values()))  # type: ignore[no-untyped-call]
     sends = [f"{prefix}:lane:sends:{kind}" for kind in SEND_KINDS]
     pipe.watch(*sends)  # type: ignore[no-untyped-call]
     if _counts(pipe, current.integration)[1] or any(pipe.hget(lane, "flight_state") == b"sent" for lane in sends):
@@ -70,9 +73,15 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
 
 
 def judges_anew(current: StoredIntegration | None, new: Integration) -> bool:
-    """Whether a save changes the rules by which the people of waiting submissions were found."""
+    """Whether a save changes the rules by which the people of waiting submissions were found; a draft had none."""
     old = current.integration if current else new
-    return (old.identifiers, old.default_region) != (new.identifiers, new.default_region)
+    return old.draft or (old.identifiers, old.default_region) != (new.identifiers, new.default_region)
+
+
+def guard_draft(integration_id: str, *, enabled: bool) -> None:
+    """Raises: Conflict if a draft is to send; that it sends nothing is how it is anyway."""
+    if enabled:
+        raise Conflict(f"{integration_id} is not set up yet: finish connecting it, and it sends by itself.")
 
 
 def guard_delete(pipe: Pipeline, integration: Integration) -> None:
@@ -127,12 +136,14 @@ def move_all(pipe: Pipeline, connection: redis.Redis, old: Integration, new: Int
     """Queue the renaming of every key of `old` that is there now; the ledger is watched, so nothing new slips in."""
     if own(old) == own(new):
         return
+    before, after = own(old).encode(), own(new).encode()
+    # Some names end in a digest, which is no text.
     for name in connection.scan_iter(match=f"{own(old)}:*", count=1000):
-        key = text(name)
-        if any(part in key for part in _MOMENTARY):
-            pipe.delete(key)
+        rest = name.removeprefix(before)
+        if any(rest.startswith(part) for part in _MOMENTARY):
+            pipe.delete(name)
         else:
-            pipe.rename(key, own(new) + key.removeprefix(own(old)))
+            pipe.rename(name, after + rest)
 
 
 def clear(pipe: Pipeline, connection: redis.Redis, new: Integration) -> None:

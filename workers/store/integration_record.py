@@ -12,6 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from schemas.integration import Integration, build, write_document
+from schemas.integration_draft import build_draft, missing_of
 from schemas.problems import Problem
 from workers.store.seal import Seal
 
@@ -26,7 +27,7 @@ class StoredIntegration:
     """An integration with its secrets, opened only when they are asked for."""
 
     integration: Integration
-    #: As `Reading.document`, with `braze.workspace`.
+    #: As `Reading.document`, with `braze.workspace`; of a draft without what is missing.
     document: dict[str, Any]
     #: Changes with every write, also with those that make no new version.
     revision: str
@@ -45,16 +46,37 @@ class StoredIntegration:
     def version(self) -> int:
         return self.integration.version
 
+    @property
+    def draft(self) -> bool:
+        """Whether it is not set up yet."""
+        return self.integration.draft
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Pointers of what a draft still needs; empty for everything that is set up."""
+        return missing_of(self.document, has_key=self.has_key) if self.draft else ()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a Braze key, or the variable that holds one, was ever given."""
+        return bool(self._fields.get("api_key") or self.api_key_name)
+
+    @property
+    def key_is_for(self) -> str | None:
+        """The REST endpoint that the key was given for, "" if there was none yet; None without a key."""
+        return self.integration.braze.rest_endpoint if self.has_key else None
+
     def api_key(self) -> str | None:
         """
-        The Braze key, looked up in the environment at every call where the document says so; None if it is not there.
+        The Braze key, looked up in the environment at every call where the document says so; None if it is not there,
+        or not given yet.
 
         Raises: SealBroken.
         """
         name = self.api_key_name
         if name:
             return self._environ.get(name, "").strip() or None
-        return self._stored_key
+        return self._stored_key if self.has_key else None
 
     @property
     def api_key_name(self) -> str | None:
@@ -92,6 +114,7 @@ class StoredIntegration:
             "webhook_url": f"{public_url.rstrip('/')}/webhooks/komo/{self.id}",
             "state": "paused" if self.paused else "active",
             "paused_because": self.paused_because or None,
+            **({"draft": True} if self.draft else {}),
             "version": self.version,
             "created_at": _iso(self.integration.created_at),
             "updated_at": _iso(self.integration.updated_at),
@@ -120,7 +143,7 @@ def read_record(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str
     """The integration in the fields of its hash."""
     texts = {text(name): text(value) for name, value in fields.items()}
     document = orjson.loads(texts["document"])
-    integration = build(
+    integration = (build_draft if texts.get("draft") else build)(
         document,
         version=int(texts["version"]),
         created_at=datetime.fromisoformat(texts["created_at"]),

@@ -61,10 +61,12 @@ def sealed_fields(secrets: Iterable[tuple[str, str]], seal: Seal) -> dict[str, s
     return {name: seal.close(secret) for name, secret in secrets}
 
 
-def changes_made(current: StoredIntegration | None, reading: Reading) -> list[str]:
+def changes_made(current: StoredIntegration | None, reading: Reading, *, draft: bool = False) -> list[str]:
     """Names of the members that a save changes."""
     if current is None:
-        return ["created"]
+        return ["created as a draft" if draft else "created"]
+    if current.draft and not draft:
+        return ["setup finished", *changes_made(current, reading, draft=True)]
     return changed_members(current.document, reading.document) + (["braze.api_key"] if reading.api_key else [])
 
 

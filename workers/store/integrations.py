@@ -5,7 +5,8 @@ komo:integrations            set     ids
 komo:integration:<id>        hash    document (JSON without the key), version, revision, created_at, updated_at;
                                      sealed: api_key, webhook_secret, url_key, and the previous two until they
                                      are retired: webhook_secret_previous, url_key_previous;
-                                     api_key_env: the variable that holds the key instead
+                                     api_key_env: the variable that holds the key instead;
+                                     draft: 1 while it is not set up; its document may lack required parts then
 komo:integration:<id>:audit  stream  when, by which way of signing in, what changed; the newest AUDIT_LINES of them
 komo:workspaces              hash    fingerprint of a host and a key -> the Braze workspace that they belong to
 komo:versions                hash    id -> the last version of an integration that was removed: numbers never return, so
@@ -17,15 +18,14 @@ P:state                      hash    version, paused ("", person, braze), paused
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from schemas.integration import Integration, Reading, read_document
-from workers.errors import Conflict, StaleVersion, UnknownIntegration
+from schemas.integration import Integration
+from workers.errors import Conflict, UnknownIntegration
 from workers.store import integration_changes as changes
 from workers.store.connect import reaching_the_store
 from workers.store.integration_cache import IntegrationCache
@@ -34,19 +34,15 @@ from workers.store.integration_record import (
     Saved,
     StoredIntegration,
     Which,
-    fingerprint,
     new_secret,
     read_record,
     text,
 )
-from workers.store.integration_writes import changes_made, document_fields, record_key, sealed_fields, write, write_key
+from workers.store.integration_saves import ACTIVE, IDS, VERSIONS, Saves, Told, guard_version
+from workers.store.integration_writes import document_fields, record_key, sealed_fields, write
 from workers.store.keys import own
 from workers.store.seal import Seal
 
-IDS = "komo:integrations"
-#: Integrations that have work; see inbox.py.
-ACTIVE = "komo:active"
-VERSIONS = "komo:versions"
 #: Two saves of one document at the same moment: the second looks again, this often.
 ATTEMPTS = 20
 
@@ -74,9 +70,9 @@ class Integrations:
         """
         self._redis = connection
         self._seal = Seal(secret_keys)
-        self._extra_hosts = tuple(extra_hosts)
         self._environ = environ
-        self._cache = IntegrationCache(self._read_now, self._revision, clock)
+        self._saves = Saves(connection, self._seal, tuple(extra_hosts), environ)
+        self._cache = IntegrationCache(self._read_all, self._revisions, clock)
 
     def get(self, integration_id: str) -> StoredIntegration:
         """
@@ -84,7 +80,7 @@ class Integrations:
 
         Raises: UnknownIntegration; StoreUnavailable.
         """
-        return _known(integration_id, self._read_now(integration_id))
+        return _known(integration_id, self._read_all([integration_id])[integration_id])
 
     def get_cached(self, integration_id: str, max_age_s: float = 1.0) -> StoredIntegration:
         """
@@ -108,16 +104,16 @@ class Integrations:
             return sorted(text(one) for one in self._redis.smembers(IDS))
 
     def every(self) -> Sequence[Integration]:
-        """All of them as they were at most a second ago, in the order of their ids."""
-        found = []
-        for integration_id in self.ids():
-            with suppress(UnknownIntegration):  # removed meanwhile
-                found.append(self.get_cached(integration_id).integration)
-        return found
+        """All of them, drafts too, as they were at most a second ago, in the order of their ids."""
+        found = self._cache.get_many(self.ids(), max_age_s=1.0)
+        return [stored.integration for stored in found.values() if stored]  # the others were removed meanwhile
 
     def save(self, document: Any, *, by: str, if_match: int | None = None, only_new: bool = False) -> Saved:
         """
         Create an integration or replace its document, as a new version.
+
+        Over a draft it ends the setup: the integration gets its Braze workspace, and what was accepted meanwhile moves
+        there and is judged by the rules before it is sent. A key given to the draft for the same endpoint counts.
 
         Args:
             document: JSON as it was sent; its `id` says which integration.
@@ -127,16 +123,35 @@ class Integrations:
 
         Raises: InvalidDocument with every problem; StaleVersion; Conflict; StoreUnavailable.
         """
-        integration_id = document.get("id") if isinstance(document, dict) else None
-        key = integration_id if isinstance(integration_id, str) else ""
-        return self._atomically(key, lambda pipe, current: self._save(pipe, current, document, by, if_match, only_new))
+        return self._saved(
+            document, lambda pipe, current: self._saves.save(pipe, current, document, by, if_match, only_new)
+        )
+
+    def save_draft(self, document: Any, *, by: str, if_match: int | None = None) -> Saved:
+        """
+        Create or replace a draft: an integration that accepts and keeps whatever comes, until `save` ends its setup.
+
+        Args:
+            document: As for `save`; `id` and `name` are required, of everything else as much as is known yet. An
+                `api_key` that is left out keeps the stored one.
+
+        Raises: InvalidDocument with every problem in what is there; StaleVersion; Conflict if it is set up already;
+            StoreUnavailable.
+        """
+        return self._saved(
+            document, lambda pipe, current: self._saves.save_draft(pipe, current, document, by, if_match)
+        )
 
     def pause(self, integration_id: str, *, by: str, why: str = "") -> StoredIntegration:
-        """Stop sending until a person resumes; accepting goes on. The same as saving `enabled: false`."""
+        """
+        Stop sending until a person resumes; accepting goes on. The same as saving `enabled: false`.
+
+        A draft sends nothing, and stays as it is.
+        """
         return self._enable(integration_id, enabled=False, by=by, because=why or changes.BY_A_PERSON)
 
     def resume(self, integration_id: str, *, by: str) -> StoredIntegration:
-        """Send again, whoever paused. The caller wakes the lanes."""
+        """Send again, whoever paused. The caller wakes the lanes. Raises: Conflict for a draft."""
         return self._enable(integration_id, enabled=True, by=by, because="")
 
     def rotate(self, integration_id: str, which: Iterable[Which] = SECRETS, *, by: str) -> dict[str, str]:
@@ -173,7 +188,7 @@ class Integrations:
         """
 
         def change(pipe: Pipeline, current: StoredIntegration) -> Integration:
-            _guard_version(current, if_match)
+            guard_version(current, if_match)
             if not discard:
                 changes.guard_delete(pipe, current.integration)
             pipe.multi()
@@ -205,13 +220,34 @@ class Integrations:
         state = reader.hmget(f"{own(stored.integration)}:state", ["paused", "paused_because"])
         return stored.with_state(*map(text, state))
 
-    def _read_now(self, integration_id: str) -> StoredIntegration | None:
-        with reaching_the_store():
-            return self._read(self._redis, integration_id)
+    def _read_all(self, ids: Iterable[str]) -> dict[str, StoredIntegration | None]:
+        """The records by their ids, in two round trips; None for an unknown id."""
+        found: dict[str, StoredIntegration | None] = {}
+        with reaching_the_store(), self._redis.pipeline(transaction=False) as pipe:
+            wanted = [*ids]
+            for one in wanted:
+                pipe.hgetall(record_key(one))
+            for one, fields in zip(wanted, pipe.execute() if wanted else (), strict=True):
+                found[one] = read_record(fields, self._seal, self._environ) if fields else None
+            there = [stored for stored in found.values() if stored]
+            for stored in there:
+                pipe.hmget(f"{own(stored.integration)}:state", ["paused", "paused_because"])
+            for stored, state in zip(there, pipe.execute() if there else (), strict=True):
+                found[stored.id] = stored.with_state(*map(text, state))
+        return found
 
-    def _revision(self, integration_id: str) -> str | None:
-        with reaching_the_store():
-            return text(self._redis.hget(record_key(integration_id), "revision")) or None
+    def _revisions(self, ids: Sequence[str]) -> list[str | None]:
+        """As many, in one round trip; None for an unknown id."""
+        with reaching_the_store(), self._redis.pipeline(transaction=False) as pipe:
+            for one in ids:
+                pipe.hget(record_key(one), "revision")
+            return [text(revision) or None for revision in pipe.execute()]
+
+    def _saved(self, document: Any, change: Callable[[Pipeline, StoredIntegration | None], Told]) -> Saved:
+        integration_id = document.get("id") if isinstance(document, dict) else None
+        key = integration_id if isinstance(integration_id, str) else ""
+        told = self._atomically(key, change)
+        return told(self.get(key))
 
     def _atomically(self, integration_id: str, change: Callable[[Pipeline, StoredIntegration | None], _T]) -> _T:
         """Run `change` on the current record, again and again until nobody else wrote to what it looked at."""
@@ -232,6 +268,8 @@ class Integrations:
 
     def _enable(self, integration_id: str, *, enabled: bool, by: str, because: str) -> StoredIntegration:
         def change(pipe: Pipeline, current: StoredIntegration) -> None:
+            if current.draft:
+                return changes.guard_draft(integration_id, enabled=enabled)
             document = current.document | {"enabled": enabled}
             fields = document_fields(document, current.version + 1)
             state: dict[Any, Any] = {
@@ -243,85 +281,18 @@ class Integrations:
             pipe.hset(f"{own(current.integration)}:state", mapping=state)
             write(pipe, integration_id, fields, by, ["resumed" if enabled else "paused"])
             pipe.execute()
+            return None
 
         self._change(integration_id, change)
         return self.get(integration_id)
 
-    def _save(
-        self,
-        pipe: Pipeline,
-        current: StoredIntegration | None,
-        document: Any,
-        by: str,
-        if_match: int | None,
-        only_new: bool,
-    ) -> Saved:
-        _guard_version(current, if_match)
-        if current and only_new:
-            raise Conflict(f"There is an integration {current.id} already.")
-        host = current.integration.braze.rest_endpoint if current else None
-        reading = read_document(document, extra_hosts=self._extra_hosts, kept_for=host)
-        known_as = self._fingerprint(reading)
-        braze = reading.document["braze"]
-        braze["workspace"] = changes.workspace_of(pipe, braze, current, known_as)
-        integration = reading.integration()
-        if current:
-            changes.guard_move(pipe, current, integration)
-        version = 1 + (current.version if current else int(pipe.hget(VERSIONS, integration.id) or 0))
-        fresh: dict[str, str] = {} if current else {one: new_secret(one) for one in SECRETS}
-        fields = document_fields(reading.document, version, new=current is None)
-        moves = current is not None and own(current.integration) != own(integration)
-        # Where it stays, letters may open and close meanwhile: only the scripts tell.
-        has_open_letters = current is not None and moves and bool(pipe.exists(f"{own(current.integration)}:open"))
-        pipe.multi()
-        if current:
-            if moves:
-                changes.leave_workspace(pipe, current.integration)
-            changes.move_all(pipe, self._redis, current.integration, integration)
-        else:
-            changes.clear(pipe, self._redis, integration)
-        if known_as:
-            pipe.hset(changes.WORKSPACES, known_as, integration.braze.workspace)
-        pipe.sadd(IDS, integration.id)
-        changes.join_workspace(pipe, integration, has_open_letters=has_open_letters)
-        pipe.hset(f"{own(integration)}:state", mapping=changes.state_after(current, reading, version))
-        if changes.judges_anew(current, integration):
-            pipe.hset(f"{own(integration)}:state", "redo", version)
-            pipe.sadd(ACTIVE, integration.id)
-        write_key(pipe, integration.id, reading, self._seal)
-        fields |= sealed_fields(fresh.items(), self._seal)
-        write(pipe, integration.id, fields, by, changes_made(current, reading))
-        changes.execute(pipe)
-        if current and moves:
-            changes.forget_times(self._redis, current.integration)
-        return Saved(self.get(integration.id), current is None, reading.warnings, fresh)
-
-    def _fingerprint(self, reading: Reading) -> str | None:
-        """What the given key and its host are known as; None if no key was given."""
-        key, host = reading.api_key, reading.document["braze"]["rest_endpoint"]
-        if isinstance(key, dict):
-            name = key["from_env"]
-            key = self._environ.get(name, "").strip() or f"from_env {name}"
-        return fingerprint(host, key) if key else None
-
     # The last method: from here on `list` would no longer be the type.
     def list(self) -> Sequence[StoredIntegration]:
         """All integrations in the order of their ids."""
-        with reaching_the_store():
-            found = [self._read(self._redis, one) for one in self.ids()]
-        return [one for one in found if one]
+        return [one for one in self._read_all(self.ids()).values() if one]
 
 
 def _known(integration_id: str, stored: StoredIntegration | None) -> StoredIntegration:
     if stored is None:
         raise UnknownIntegration(f"There is no integration {integration_id}.")
     return stored
-
-
-def _guard_version(current: StoredIntegration | None, if_match: int | None) -> None:
-    present = current.version if current else None
-    if if_match is not None and if_match != present:
-        raise StaleVersion(
-            f"The document is at version {present} by now, not {if_match}: read it again." if current
-            else f"There is no version {if_match} of it."
-        )  # fmt: skip

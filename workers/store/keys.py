@@ -3,17 +3,24 @@ How keys are named. The braces are a Redis Cluster hash tag: what one script tou
 
 {braze_workspace}:<integration_id>:...   everything of one pipeline (inbox.py, ledger.py, timeline.py, redo.py)
 {braze_workspace}:...                    what the integrations of a workspace share (inbox.py)
+{~draft}:<integration_id>:...            the same of a draft (schemas/integration_draft.py); moves when it is set up
 komo:...                                 documents and what belongs to no workspace (integrations.py, pressure.py)
 """
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice
 
 from schemas.integration import BrazeTarget, Integration
 
 #: What Braze has accepted of a person is remembered for so long at least, and for twice as long at most: as long as
 #: dead letters are usually kept, whose replay must not go back in time.
 MEMORY_MS = 30 * 86_400_000
+
+#: Integrations that the store looks at in one call; it does nothing else meanwhile.
+AT_ONCE = 50
 
 
 def shared(workspace: str) -> str:
@@ -24,6 +31,17 @@ def shared(workspace: str) -> str:
 def own(integration: Integration) -> str:
     """The prefix of one integration's pipeline."""
     return f"{shared(integration.braze.workspace)}:{integration.id}"
+
+
+def parts_of_workspaces(integrations: Sequence[Integration]) -> Iterator[list[Integration]]:
+    """A few integrations at a time, each time of one Braze workspace: what one script touches lives in one slot."""
+    of_workspace = defaultdict(list)
+    for one in integrations:
+        of_workspace[one.braze.workspace].append(one)
+    for them in of_workspace.values():
+        rest = iter(them)
+        while part := list(islice(rest, AT_ONCE)):
+            yield part
 
 
 def memory_keys(braze: BrazeTarget) -> str:

@@ -2,21 +2,17 @@
 Where the newest entries of many integrations lie, without reading what they hold: most have nothing to look at.
 
 P:held, P:newheld, P:in:<lane>, P:new:<lane>, P:annex, P:dlq, P:settled: see records.py.
+P:ledger says which of them need no look, as nothing is there that waits, is held or dead: see ledger.py.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import redis
 
 from schemas.integration import Integration
-from workers.store.keys import own
+from workers.store.keys import own, parts_of_workspaces
 from workers.store.scripts import Script
-
-#: Integrations that the store looks at in one call; it does nothing else meanwhile.
-AT_ONCE = 50
 
 
 class Spot(NamedTuple):
@@ -47,7 +43,7 @@ class Newest:
             newest: The entry id, or the time in ms, up to which to look.
             oldest: The same, from which on.
         """
-        parts = list(_parts(integrations))
+        parts = list(parts_of_workspaces(integrations))
         calls = [([own(one) for one in part], [newest, oldest, *names]) for part in parts]
         told = {}
         for part, texts in zip(parts, self._look.many(calls), strict=True):
@@ -57,14 +53,3 @@ class Newest:
             for name, entry_id in zip(words, words, strict=True):
                 ms, _, number = entry_id.partition("-")
                 yield Spot(one, name, int(ms), int(number))
-
-
-def _parts(integrations: Sequence[Integration]) -> Iterator[list[Integration]]:
-    """A few at a time, each part of one Braze workspace: what one script touches lies in one slot."""
-    of_workspace = defaultdict(list)
-    for one in integrations:
-        of_workspace[one.braze.workspace].append(one)
-    for them in of_workspace.values():
-        rest = iter(them)
-        while part := list(islice(rest, AT_ONCE)):
-            yield part

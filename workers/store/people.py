@@ -57,7 +57,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter, or one submission that is held."""
+    """One dead letter, or one submission that is held or waits in a draft."""
 
     id: str
     kept: Kept
@@ -78,6 +78,7 @@ class People:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
         self._waiting = Script(connection, "forget_waiting")
+        self._draft = Script(connection, "forget_draft")
         self._held = Script(connection, "forget_held")
         self._letters = Script(connection, "forget_letters")
         self._settled = Script(connection, "forget_settled")
@@ -123,6 +124,14 @@ class People:
             return None
         following, out, went, *bodies = told
         return Passage(following.decode(), out, went, bodies)
+
+    def kept_by_draft(self, integration: Integration, lane: int, after: str) -> list[Letter]:
+        """Some of what waits in a draft's lane, oldest first, behind an entry id; empty at the end."""
+        return self._entries(integration, f"in:{lane}", after, "+")
+
+    def drop_from_draft(self, integration: Integration, lane: int, ids: Collection[str], job_id: str) -> int:
+        """Let go of what waits there by its entry ids; returns how many were there."""
+        return int(self._draft([own(integration)], [lane, job_id, KEEP_S, *ids]))
 
     def held(self, integration: Integration, after: str) -> list[Letter]:
         """Some of what is held, oldest first, behind an entry id; empty at the end."""

@@ -2,8 +2,8 @@
 Judging again what waits or is held, after the rules for people have changed, in acceptance order and before sending
 goes on.
 
-P:state           hash    redo: the version of the save that changed the rules, until everything is judged again;
-                          redo_by: what redo was when the judging began
+P:state           hash    redo: the version of the save that changed the rules, or ended a draft, until everything
+                          is judged again; redo_by: what redo was when the judging began
 P:annex           stream  what is accepted meanwhile; judged after everything older
 P:new:<lane>      stream  what has been judged; takes the place of P:in:<lane> at the end
 P:newdone:<lane>  hash    as P:done:<lane>; takes its place

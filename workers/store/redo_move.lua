@@ -13,6 +13,7 @@ if redis.call('GET', P .. ':lease:0') ~= ARGV[1] or redis.call('HEXISTS', P .. '
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 -- @include open_letters
+-- @include letter_counts
 -- @include held
 
 local function into_lane(entry, lane, person, head, attributes, events, whose, marks)
@@ -31,6 +32,8 @@ local function into_letters(entry, why, head)
   redis.call('XADD', P .. ':dlq', '*', 'b', entry.b, 'h', head, 'p', '', 'why', why, 'done', entry.d or '', 'at', now,
              'v', version, 'n', entry.n or 0)
   count('dead', 1)
+  count_letters(why, 1)
+  count('died', 1)
   if not entry.n then open_letter(day_of(head)) end
 end
 

@@ -10,6 +10,7 @@
 --          less may come on top of what waits, 'ok <how many were put back> <lanes to wake>'
 local P = KEYS[1]
 
+-- @include letter_counts
 -- @include read_letter
 
 local now, own_lanes, most, version, job = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
@@ -52,6 +53,7 @@ for at = FIRST, #ARGV, WIDTH do
                              'a', attributes, 'e', events, 'n', (tonumber(letter.n) or 0) + 1, 't', now_text, 'c', ARGV[2])
     redis.call('HSET', P .. ':done:' .. lane, entry, ARGV[at + 5] .. now_text .. ']]}')
     redis.call('XDEL', P .. ':dlq', id)
+    count_letters(letter.why, -1)
     moved, bytes, woken[lane] = moved + 1, bytes + #letter.b + #head, true
   end
   redis.call('ZREM', P .. ':job:' .. job, id)

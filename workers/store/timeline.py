@@ -20,7 +20,7 @@ from schemas.attempts import Attempts
 from schemas.deaths import Death
 from schemas.integration import Integration
 from schemas.person import Person
-from workers.store.accepted import that_accepted
+from workers.store.accepted import Accepted
 from workers.store.found import Found, Place, Source
 from workers.store.lazy_merge import merge_newest
 from workers.store.records import Look, Records
@@ -53,7 +53,7 @@ class Timeline:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis = connection
+        self._accepted = Accepted(connection)
         self._clock = clock
         self._records = Records(connection)
         self._standing = Standing(connection)
@@ -121,7 +121,7 @@ class Timeline:
     def _where(self, integration_id: str | None, look: Look) -> Iterator[Source]:
         """The streams in which it may lie, each read as late as possible: it may be on its way from one to the next."""
         integrations = self._meant(integration_id)
-        accepted = that_accepted(self._redis, integrations, look.day, look.digest)
+        accepted = self._accepted.by(integrations, look.day, look.digest)
         for one in accepted:
             yield from self._records.sources(one)
         if not accepted:

@@ -422,3 +422,93 @@ def test_any_version_is_not_none_at_all(api: FlaskClient, a_document: Document) 
     assert api.put(f"{URL}/summer", json=a_document(), headers=star).status_code == 412
     assert api.post(URL, json=a_document()).status_code == 201
     assert api.put(f"{URL}/summer", json=a_document(), headers=star).status_code == 200
+
+
+def begun(stores: Stores, **members: Any) -> None:
+    stores.integrations.save_draft({"id": "summer", "name": "Summer hub"} | members, by="pages")
+
+
+def test_a_draft_is_shown_like_the_others(api: FlaskClient, stores: Stores, a_document: Document) -> None:
+    """Scripts that list integrations meet drafts that somebody began on the pages."""
+    begun(stores)
+    api.post(URL, json=a_document(id="winter"))
+
+    shown = api.get(f"{URL}/summer")
+    listed = api.get(URL).get_json()["items"]
+
+    assert shown.status_code == 200
+    assert listed[0] == shown.get_json()
+    assert [one.get("draft") for one in listed] == [True, None]
+    assert shown.get_json()["standing"]["because"] == "Not set up yet: finish connecting it."
+    assert api.get(f"{URL}/summer/ledger").get_json()["received"] == 0
+
+
+def test_a_draft_is_finished_by_a_whole_document(
+    api: FlaskClient, stores: Stores, a_document: Document, woken: list[Any]
+) -> None:
+    """The member `draft` is ignored when it comes back: a whole document is none."""
+    begun(stores)
+    unfinished = api.put(f"{URL}/summer", json=api.get(f"{URL}/summer").get_json())
+    assert places(unfinished) == ["/braze/rest_endpoint", "/identifiers"]
+
+    saved = api.put(f"{URL}/summer", json=a_document(draft=True))
+
+    assert (saved.status_code, saved.get_json()["state"], saved.get_json()["version"]) == (200, "active", 2)
+    assert "draft" not in saved.get_json()
+    assert woken == [("redo", "summer", 0)]
+
+
+def test_a_patch_may_bring_what_a_draft_lacks(api: FlaskClient, stores: Stores, a_document: Document) -> None:
+    """It is merged into what was filled in, key and all; what is still missing then is told."""
+    document = a_document()
+    begun(stores, braze=document["braze"])
+
+    assert places(api.patch(f"{URL}/summer", json={"enabled": True})) == ["/identifiers"]
+    patched = api.patch(f"{URL}/summer", json={"identifiers": document["identifiers"]})
+
+    assert (patched.status_code, patched.get_json()["state"]) == (200, "active")
+    assert stores.integrations.get("summer").api_key() == "0f3b-secret"
+
+
+def test_a_draft_is_neither_resumed_nor_created_again(api: FlaskClient, stores: Stores, a_document: Document) -> None:
+    """One sentence says what to do instead."""
+    begun(stores)
+
+    resumed = api.post(f"{URL}/summer/resume")
+
+    assert resumed.status_code == 409
+    assert resumed.get_json()["detail"] == "summer is not set up yet: finish connecting it, and it sends by itself."
+    assert api.post(URL, json=a_document()).status_code == 409
+    assert api.post(f"{URL}/summer/pause").status_code == 200
+    assert set(api.post(f"{URL}/summer/rotate-secret").get_json()) == {"webhook_secret", "url_key"}
+
+
+def test_the_connection_of_a_draft_is_tried_as_soon_as_there_is_one(
+    api: FlaskClient, stores: Stores, a_document: Document
+) -> None:
+    """Host and key can be tried before anybody has thought of identifiers."""
+    begun(stores)
+    [line] = api.post(f"{URL}/summer/test").get_json()["lines"]
+    begun(stores, braze=a_document()["braze"])
+    tried = api.post(f"{URL}/summer/test").get_json()
+
+    assert (line["ok"], line["detail"]) == (
+        False, "Not set up yet: braze.rest_endpoint and braze.api_key must be given first.",
+    )  # fmt: skip
+    assert tried["ok"] is True
+    assert tried["lines"][0]["detail"] == "https://rest.iad-03.braze.com"
+
+
+def test_a_preview_shows_what_the_last_step_would_do(api: FlaskClient, stores: Stores, a_document: Document) -> None:
+    """With the whole document and what was posted meanwhile; by its own rules a draft has nothing to show."""
+    begun(stores, braze=a_document()["braze"])
+    body = {"event": "X", "member_id": "m1", "first_name": "Ann"}
+
+    shown = api.post(f"{URL}/summer/preview", json={"document": a_document(), "submission": body})
+    without = api.post(f"{URL}/summer/preview", json={"submission": body})
+
+    assert (shown.status_code, shown.get_json()["outcome"]) == (200, "delivered")
+    assert shown.get_json()["requests"][0]["body"]["attributes"][0]["external_id"] == "m1"
+    assert (without.status_code, without.get_json()["detail"]) == (
+        409, "summer is not set up yet: give the document to try.",
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """`komo-braze integrations`, as a person types it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 import redis
 
 from ingest.cli.main import run
+from schemas.settings import load_settings
+from workers.store import open_stores
 from workers.store.connect import connect
 
 Run = Callable[..., tuple[int, str, str]]
@@ -166,6 +169,27 @@ def test_a_failed_connection_test_is_a_failure(komo_braze: Run, document: Callab
 
     assert status == 1
     assert out.startswith("FAILED  host")
+
+
+def test_a_draft_is_listed_and_finished_by_a_file(
+    komo_braze: Run, store: redis.Redis, document: Callable[..., str]
+) -> None:
+    """Who keeps documents in git sees what somebody began on the pages."""
+    settings = load_settings({"SECRET_KEY": os.environ["SECRET_KEY"]})
+    open_stores(settings, store).integrations.save_draft({"id": "summer", "name": "Summer hub"}, by="pages")
+
+    _, listed, _ = komo_braze("integrations", "list")
+    status, tried, _ = komo_braze("integrations", "test", "summer")
+    resumed, _, error = komo_braze("integrations", "resume", "summer")
+    shown = orjson.loads(komo_braze("integrations", "show", "summer")[1])
+
+    assert listed.splitlines()[1].split()[:3] == ["summer", "draft", "1"]
+    assert (status, tried.split()[:2]) == (1, ["FAILED", "setup"])
+    assert resumed == 1
+    assert "not set up yet" in error
+    assert shown["draft"] is True
+    assert "summer is saved as version 2." in komo_braze("integrations", "apply", document())[1]
+    assert "draft" not in orjson.loads(komo_braze("integrations", "show", "summer")[1])
 
 
 def test_without_a_store_address_the_data_directory_is_used(

@@ -1,6 +1,7 @@
 """The pages about dead letters: which there are, what would happen, and what shall."""
 
 import re
+from typing import Any
 
 import pytest
 import redis
@@ -88,7 +89,9 @@ def test_all_that_match_means_those_that_were_there(
     as_of = next(field["value"] for field in tags(asked, "input") if field.get("name") == "as_of")
     later = bury(store_connection, an_integration(), "m9", 9, died_ms=4_102_444_800_000)
 
-    begun = visitor.send("/dead-letters?reason=refused", "/dead-letters/discard", ids=None, as_of=as_of, follow=False)
+    begun = visitor.send(
+        "/dead-letters?reason=refused", "/dead-letters/discard", ids=None, all="yes", as_of=as_of, follow=False
+    )
 
     work(stores, begun.location.rpartition("/")[2])
     assert stores.dead_letters.show(later) is not None
@@ -107,7 +110,7 @@ def test_a_thousand_letters_are_replayed_while_somebody_watches(
     assert "Replay 1,000 letters" in words(tried)
     assert re.search("The oldest [0-9]+ were tried", words(tried))
 
-    begun = visitor.send("/dead-letters", "/dead-letters/replay", ids=None, follow=False)
+    begun = visitor.send("/dead-letters", "/dead-letters/replay", ids=None, all="yes", follow=False)
     job_id = begun.location.rpartition("/")[2]
     at_first = visitor.open(begun.location)
     assert "Waits for its turn" in words(at_first)
@@ -153,6 +156,21 @@ def test_choosing_nothing_is_told(visitor: Visitor, stores: Stores, letters: lis
     page = visitor.send("/dead-letters?reason=refused", "/dead-letters/choose", ids=None, do="replay")
 
     assert "Choose at least one letter first." in words(page)
+    assert stores.jobs.open() == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"all": "yes", "reason": "odd"}, {"all": "yes", "time": "own", "from": "x"}, {"all": "yes", "time": "x"}],
+)
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_what_can_not_be_understood_does_not_mean_everything(
+    verb: str, asked: dict[str, Any], visitor: Visitor, stores: Stores, letters: list[str]
+) -> None:
+    """A condition that is dropped would give up letters that nobody meant."""
+    answer = visitor.send("/dead-letters", f"/dead-letters/{verb}", ids=None, **asked)
+
+    assert answer.status_code == 400
     assert stores.jobs.open() == []
 
 

@@ -4,7 +4,7 @@ import redis
 
 from tests.factories import an_arrival
 from tests.workers.store.test_timeline import Hub
-from workers.store.accepted import that_accepted
+from workers.store.accepted import Accepted
 
 
 def test_only_those_that_took_it_are_named(store_connection: redis.Redis) -> None:
@@ -17,7 +17,7 @@ def test_only_those_that_took_it_are_named(store_connection: redis.Redis) -> Non
     day = int(first[:-16], 16)
 
     def named(digest: str, day: int = day) -> list[str]:
-        return [found.id for found in that_accepted(store_connection, hub.integrations, day, digest)]
+        return [found.id for found in Accepted(store_connection).by(hub.integrations, day, digest)]
 
     assert named(one.digest.hex()) == ["summer-hub"]
     assert named(both.digest.hex()) == ["summer-hub", "winter-hub"]

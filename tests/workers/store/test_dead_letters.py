@@ -146,19 +146,6 @@ def test_big_letters_are_looked_through_a_few_at_a_time(
     assert all(hubs.letters.show(one) for one in ids)
     pages = hubs.letters.choose(hubs.summer, None, [ids[0], ids[5], ids[10], f"{DAY:x}{'f' * 16}"])
     assert [stamp for page in pages for stamp in page.chosen.values()] == [1, 6, 11]
-    assert hubs.letters.reasons(hubs.summer) == {"too_big": 6, "refused": 5}
-
-
-def test_of_many_the_newest_are_counted(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that asks every few seconds must not read a million of them."""
-    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 3)
-    monkeypatch.setattr(dead_letters, "LOOKED_AT", 5)
-    for number in range(1, 10):
-        hubs.bury("ann", number, why="refused" if number > 3 else "too_big")
-
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 6}
-    monkeypatch.setattr(dead_letters, "COUNT_CALLS", 1)
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 3}
 
 
 @pytest.mark.parametrize(
@@ -259,16 +246,6 @@ def test_letters_whose_death_is_known_are_looked_for_there_alone(hubs: Hubs, mon
 
     assert [stamp for page in pages for stamp in page.chosen.values()] == [10, 11]
     assert len(looks) <= 3
-
-
-def test_reasons_are_counted(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first question after a night."""
-    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 2)
-    for number in range(1, 8):
-        hubs.bury("ann", number, why="refused" if number > 3 else "too_big")
-
-    assert hubs.letters.reasons(hubs.summer) == {"refused": 4, "too_big": 3}
-    assert hubs.letters.reasons(hubs.winter) == {}
 
 
 def test_big_letters_are_read_a_few_at_a_time(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from schemas.problems import InvalidDocument
+from tests.fakes import power_cut_after
 from workers.errors import Conflict, SealBroken, StaleVersion, UnknownIntegration
 from workers.store.integration_record import StoredIntegration
 from workers.store.integrations import Integrations
@@ -241,6 +242,40 @@ def test_an_id_used_again_is_not_mistaken_for_the_old_one(
     assert integrations.get_cached("summer").integration.name == "Another hub"
 
 
+@pytest.mark.parametrize(("age_s", "trips"), [(0, 1), (1, 2)])
+def test_all_of_them_are_looked_at_in_a_few_round_trips(
+    store_connection: redis.Redis, clock: Clock, age_s: int, trips: int
+) -> None:
+    """Every page asks for all of them, and there may be a thousand."""
+    for number in range(20):
+        save(Integrations(store_connection, secret_keys=[KEY]), a_document(id=f"hub-{number:02}"))
+    integrations = Integrations(power_cut_after(store_connection, 4 + trips), secret_keys=[KEY], clock=clock)
+    assert len(integrations.every()) == 20  # four trips: ids, revisions, records, states
+    clock.now += age_s
+
+    assert [one.id for one in integrations.every()] == [f"hub-{number:02}" for number in range(20)]
+
+
+def test_whichever_changed_is_read_again_and_no_other(
+    integrations: Integrations, store_connection: redis.Redis, clock: Clock
+) -> None:
+    """As alone: what is seen is a second old at most, and who was removed is not there."""
+    elsewhere = Integrations(store_connection, secret_keys=[KEY])
+    for name in ("a", "b", "c"):
+        save(elsewhere, a_document(id=name))
+    before = {one.id: one for one in integrations.every()}
+    save(elsewhere, a_document(id="b", name="Winter hub"))
+    elsewhere.delete("c")
+    save(elsewhere, a_document(id="d"))
+
+    assert [one.name for one in integrations.every()] == ["Summer hub"] * 3  # c is no id any more, d is new
+    clock.now += 1
+
+    after = {one.id: one for one in integrations.every()}
+    assert [one.name for one in after.values()] == ["Summer hub", "Winter hub", "Summer hub"]
+    assert after["a"] is before["a"]
+
+
 def test_workers_read_a_document_once_per_version(integrations: Integrations, store_connection: redis.Redis) -> None:
     """They ask before every batch."""
     elsewhere = Integrations(store_connection, secret_keys=[KEY])
@@ -371,6 +406,20 @@ def test_what_waits_moves_to_another_workspace(integrations: Integrations, store
     assert store_connection.hget("{other}:summer:state", "version") == b"2"
     assert list(store_connection.scan_iter("{acme}:summer:*")) == []
     assert not store_connection.exists("{other}:summer:lease:0")
+
+
+def test_what_is_known_of_bodies_without_an_id_moves_too(
+    integrations: Integrations, store_connection: redis.Redis
+) -> None:
+    """Its key ends in a digest, which is no text; and a digest may look like anything."""
+    save(integrations)
+    names = [b":once:" + digest for digest in (b"\xe2\xc5dn\xff\x00ab", b":wake:12")]
+    for name in names:
+        store_connection.set(b"{acme}:summer" + name, 20777, px=600_000)
+
+    save(integrations, a_document(braze={"workspace": "other"}))
+
+    assert [store_connection.get(b"{other}:summer" + name) for name in names] == [b"20777", b"20777"]
 
 
 def test_nothing_moves_while_braze_is_being_called(integrations: Integrations, store_connection: redis.Redis) -> None:

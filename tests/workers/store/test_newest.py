@@ -7,7 +7,7 @@ import redis
 
 from schemas.integration import BrazeTarget
 from tests.factories import BRAZE, an_integration
-from workers.store import newest
+from workers.store import keys
 from workers.store.keys import own
 from workers.store.newest import Newest
 
@@ -17,7 +17,7 @@ MANY = [an_integration(id=f"hub-{n}", braze=BrazeTarget(BRAZE, f"workspace-{n % 
 
 @pytest.fixture(autouse=True)
 def _a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "AT_ONCE", 2)
+    monkeypatch.setattr(keys, "AT_ONCE", 2)
 
 
 def look(connection: redis.Redis, names: list[str], **span: Any) -> list[tuple[str, str, int, int]]:
@@ -30,6 +30,7 @@ def test_every_stream_with_something_in_it_is_told_with_its_newest_entry(store_c
         for ms in (10, 20):
             store_connection.xadd(f"{own(MANY[number])}:settled", {"b": "x"}, id=f"{ms}-{number}")
     store_connection.xadd(f"{own(MANY[7])}:held", {"b": "x"}, id="15-0")
+    store_connection.hset(f"{own(MANY[7])}:ledger", "held", 1)
     store_connection.xdel(f"{own(MANY[12])}:settled", "10-12", "20-12")
 
     told = [("hub-3", "settled", 20, 3), ("hub-7", "held", 15, 0), ("hub-7", "settled", 20, 7)]
@@ -51,6 +52,7 @@ def test_the_lanes_are_those_that_the_integration_has(store_connection: redis.Re
 
     assert look(store_connection, ["waiting"]) == []
     store_connection.hset(f"{prefix}:state", "lanes", 2)
+    store_connection.hset(f"{prefix}:ledger", "in_flight", 1)
     assert [name for _, name, *_ in look(store_connection, ["waiting"])] == ["in:0", "in:1"]
     store_connection.hset(f"{prefix}:state", "redo", 7)
     assert [name for _, name, *_ in look(store_connection, ["waiting"])] == ["in:0", "in:1", "annex", "new:1"]

@@ -69,6 +69,7 @@ local function bury(id, dead)
   local entry = redis.call('XRANGE', k_in, id, id)[1][2]
   redis.call('XADD', P .. ':dlq', '*', 'b', entry[2], 'h', entry[4], 'p', entry[6], 'why', dead.why, 'details', dead.details,
              'done', dead.done or redis.call('HGET', k_done, id) or '', 'at', now, 'v', settle.version, 'n', entry[12] or 0)
+  count_letters(dead.why, 1)
   if not entry[12] then open_letter(day_of(entry[4])) end
 end
 
@@ -120,6 +121,8 @@ local function settle_batch()
   count('delivered', tally.d)
   count('filtered', tally.f)
   count('dead', tally.x)
+  count('died', tally.x)
+  for bucket, number in pairs(settle.latency or {}) do redis.call('HINCRBY', P .. ':latency', bucket, number) end
   count('bytes', -freed)
   if ARGV[4] ~= '' then
     redis.call('XADD', P .. ':settled', '*', 'n', tally.d + tally.f, 'h', ARGV[2], 'b', ARGV[3], 'r', ARGV[4],
