@@ -35,10 +35,10 @@ class _Reader(HTMLParser):
         elif tag == "select":
             self._select, self._chosen = name, False
         elif tag == "option" and self._select and ("selected" in found or not self._chosen):
-            if self._chosen or (self.fields and self.fields[-1][0] == self._select and "selected" in found):
+            if self._chosen:
                 self.fields.pop()
             self.fields.append((self._select, found.get("value") or ""))
-            self._chosen = "selected" in found
+            self._chosen = True  # the first one, until another says that it is
         elif tag == "textarea":
             self._area = name
             self.fields.append((name, ""))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from schemas.dead_letter import ReplayOptions
+from schemas.dead_letter import LetterFilter, ReplayOptions
 from schemas.integration import Integration
 from workers.errors import UnknownIntegration
 from workers.store import Stores
@@ -25,16 +25,26 @@ def integrations_of(stores: Stores, options: ReplayOptions) -> list[Integration]
     return found
 
 
-def unknown(ids: Sequence[str], stores: Stores, *, all_or_none: bool = False) -> list[str]:
+def unknown(
+    ids: Sequence[str],
+    stores: Stores,
+    *,
+    among: LetterFilter | None = None,
+    integrations: Sequence[Integration] | None = None,
+    all_or_none: bool = False,
+) -> list[str]:
     """
     The ids of which there is no dead letter, in their order.
 
     Args:
+        among: Its times of death alone count: where they are known, not every letter has to be looked at.
+        integrations: Those that may have them; None: all.
         all_or_none: Stop at the first one that is found, and return nothing then.
     """
     left = {_plain(one): one for one in reversed(ids)}
-    for one in integrations_of(stores, ReplayOptions()):
-        for page in stores.dead_letters.find(one, tuple(left)):
+    among = among and LetterFilter(since=among.since, until=among.until)
+    for one in integrations_of(stores, ReplayOptions()) if integrations is None else integrations:
+        for page in stores.dead_letters.choose(one, among, tuple(left)):
             if all_or_none and page.chosen:
                 return []
             for letter in stores.dead_letters.read(one, [*page.chosen]):
@@ -60,7 +70,7 @@ def choose(job: Job, options: ReplayOptions, stores: Stores, until: Callable[[],
     if job.progress.get("chosen"):
         return True
     integrations, letters = integrations_of(stores, options), stores.dead_letters
-    if options.ids and not job.progress and (gone := unknown(options.ids, stores)):
+    if options.ids and not job.progress and (gone := unknown(options.ids, stores, among=options.filter)):
         stores.jobs.note(job.id, result={"gone": gone[:MOST_NAMED]})
     at: dict[str, str] = job.progress.get("at", {})
     for one in integrations:

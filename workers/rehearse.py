@@ -1,7 +1,7 @@
 """A replay that moves nothing: what would be sent for dead letters under the rules that are current now."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -47,13 +47,21 @@ class _Rules(NamedTuple):
 
 
 def dry_run(
-    options: ReplayOptions, stores: Stores, *, most: int = MOST_LOOKED_AT, now: datetime | None = None
+    options: ReplayOptions,
+    stores: Stores,
+    *,
+    most: int = MOST_LOOKED_AT,
+    until: Callable[[], bool] = lambda: False,
+    integrations: Sequence[Integration] | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """
     What a replay with these options would do, as far as can be told without Braze.
 
     Args:
         most: Letters to look at; the others are not counted.
+        until: Whether the time is up.
+        integrations: Those that may have such letters, where the caller knows; None: all that the options mean.
         now: Aware; for the age of events, and of what is remembered. None: the time it is.
 
     Returns: `requests`: of the first MOST_SHOWN letters, each with `integration`, `submission`, `method`, `url`, `body`
@@ -65,24 +73,32 @@ def dry_run(
     """
     requests: list[dict[str, Any]] = []
     outcomes = Counter[str]()
-    gone = unknown(options.ids, stores)[:MOST_NAMED] if options.ids else []
-    for number, (outcome, made) in enumerate(_outcomes(options, stores, now or datetime.now(UTC))):
-        if number >= most:
-            return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": False}
-        outcomes[outcome] += 1
-        if number < MOST_SHOWN:
-            requests += made
-    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone, "complete": True}
+    them = integrations_of(stores, options) if integrations is None else integrations
+    gone = unknown(options.ids, stores, among=options.filter, integrations=them) if options.ids else []
+    number, complete = 0, True
+    for told in _outcomes(options, stores, them, now or datetime.now(UTC)):
+        if until() or (told and number >= most):
+            complete = False
+            break
+        if told:
+            outcomes[told[0]] += 1
+            requests += told[1] if number < MOST_SHOWN else []
+            number += 1
+    return {"requests": requests, "outcomes": dict(outcomes), "gone": gone[:MOST_NAMED], "complete": complete}
 
 
-def _outcomes(options: ReplayOptions, stores: Stores, now: datetime) -> Iterator[Told]:
+def _outcomes(
+    options: ReplayOptions, stores: Stores, integrations: Sequence[Integration], now: datetime
+) -> Iterator[Told | None]:
+    """Of each letter; None in between, where there may be no end to looking for the next one."""
     letters = stores.dead_letters
-    for one in integrations_of(stores, options):
+    for one in integrations:
         rules = _rules(one, stores, options, now)
         for page in letters.choose(one, options.filter, options.ids):
             in_order = sorted(page.chosen, key=page.chosen.__getitem__)
             found = [letter for letter in letters.read(one, in_order) if letter]
             yield from (_rehearse_one(letter, rules) for letter in found)
+            yield None
 
 
 def _rules(integration: Integration, stores: Stores, options: ReplayOptions, now: datetime) -> _Rules:

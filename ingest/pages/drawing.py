@@ -7,15 +7,43 @@ import orjson
 from flask import Flask, session, url_for
 from markupsafe import Markup
 
+from ingest.context import context
 from ingest.pages.language import _, many, number
+from ingest.pages.masking import masked
 from ingest.pages.sentences import in_words
+from ingest.pages.words import (
+    cause_in_words,
+    event_in_words,
+    events_known,
+    identifier_in_words,
+    job_in_words,
+    job_state_in_words,
+    outcome_in_words,
+    reason_advice,
+    reason_in_words,
+    reason_meaning,
+    state_colour,
+    state_in_words,
+    state_meaning,
+    warning_in_words,
+)
+from schemas.dead_letter import REASONS
+
+_WORDS = (
+    cause_in_words, event_in_words, identifier_in_words, job_in_words, job_state_in_words, outcome_in_words,
+    reason_advice, reason_in_words, reason_meaning, state_colour, state_in_words, state_meaning,
+    warning_in_words,
+)  # fmt: skip
 
 
 def teach_templates(app: Flask) -> None:
     """Register the filters, and what stands on every page."""
-    for one in (number, duration, size, ago, pretty, iso):
+    for one in (number, duration, size, ago, pretty, iso, iso_time, masked, shortened, *_WORDS):
         app.add_template_filter(one)
     app.add_template_filter(in_words, "told")
+    app.add_template_global(events_known)
+    app.add_template_global(kept_hours)
+    app.add_template_global(lambda: REASONS, "reasons_known")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_on_every_page)
 
@@ -23,6 +51,8 @@ def teach_templates(app: Flask) -> None:
 def _on_every_page() -> dict[str, Any]:
     places = [
         ("overview.show", _("Overview")),
+        ("activity.show", _("Activity")),
+        ("dead_letters_page.show", _("Dead letters")),
         ("figures.show", _("Cost and health")),
         ("api_docs.show", _("API")),
     ]
@@ -61,6 +91,22 @@ def size(count: float) -> str:
 def iso(ms: float) -> str:
     """A moment in ms since 1970 as ISO 8601 in UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def kept_hours() -> int:
+    """For how long settled submissions can be looked up."""
+    return context().settings.retention_hours
+
+
+def iso_time(moment: datetime) -> str:
+    """An aware time as ISO 8601 in UTC."""
+    return iso(moment.timestamp() * 1000)
+
+
+def shortened(text: Any, characters: int) -> str:
+    """The beginning of a text that somebody else wrote, on one line."""
+    said = " ".join(str(text).split())
+    return said if len(said) <= characters else f"{said[: characters - 1]}…"
 
 
 def ago(at: str | float | None, now: datetime | None = None) -> str:

@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 import redis
 
 from schemas.dead_letter import LetterFilter, ReplayOptions
-from tests.factories import a_document
+from tests.factories import NOON, a_document
 from tests.letters import bury
 from tests.workers.test_replay import Graveyard
 from workers.chosen import choose, integrations_of, tell, unknown
@@ -58,6 +60,7 @@ def test_unknown_ids_are_told_apart(world: Graveyard) -> None:
 
     assert unknown((f"0{wanted}", "x", wanted, "y"), world.stores) == ["x", "y"]
     assert unknown(("x", wanted), world.stores, all_or_none=True) == []
+    assert unknown((wanted,), world.stores, among=LetterFilter(until=NOON - timedelta(days=400))) == [wanted]
     assert unknown(("x", "y"), world.stores, all_or_none=True) == ["x", "y"]
 
 

@@ -167,6 +167,19 @@ def test_the_first_letters_are_shown_and_a_bounded_number_is_counted(stage: Stag
     assert (len(told["requests"]), told["outcomes"], told["complete"]) == (20, {"delivered": 25}, False)
 
 
+def test_it_ends_when_its_time_is_up(stage: Stage) -> None:
+    """Also while it has found nothing: somebody looks for a rare reason among many letters."""
+    for number in range(1, 4):
+        stage.bury(f"m{number}", number)
+    calls = iter([False, False, True])
+
+    told = dry_run(EVERYTHING, stage.stores, until=lambda: next(calls))
+    rare = dry_run(ReplayOptions(filter=LetterFilter(reason="too_old")), stage.stores, until=lambda: True)
+
+    assert (told["outcomes"], told["complete"]) == ({"delivered": 2}, False)
+    assert (rare["outcomes"], rare["complete"]) == ({}, False)
+
+
 def test_only_what_was_asked_for_is_told(stage: Stage) -> None:
     """By ids, too."""
     ids = [stage.bury(f"m{number}", number) for number in range(1, 4)]

@@ -132,6 +132,9 @@ class DeadLetters:
         """
         start = f"({after}" if after else "-"
         if ids is not None:
+            least, most = _times(wanted) if wanted else (None, None)
+            start = start if after else least or start
+            until_id = min((one for one in (most, until_id) if one), key=_order, default=None)
             yield from self._of_them(integration, wanted, self.find(integration, ids, start=start, until_id=until_id))
         elif wanted is not None:
             is_wanted = matcher(wanted, integration)
@@ -179,13 +182,19 @@ class DeadLetters:
         return self._reasons.of_many(integrations)
 
     def list(
-        self, wanted: LetterFilter, *, cursor: str | None = None, limit: int = 50
+        self,
+        wanted: LetterFilter,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        until: Callable[[], bool] = lambda: False,
     ) -> tuple[list[dict[str, Any]], str | None]:
         """
         Letters in short (`Letter.short`); what died last comes first.
 
         Args:
             cursor: As returned by the call before; raises ValueError if it is not one.
+            until: Whether the time is up.
 
         Returns: The items, and the cursor of the next page or None. A page may be short, or empty, before the last.
         """
@@ -195,7 +204,7 @@ class DeadLetters:
             room_bytes -= len(letter.body)
             if is_wanted:
                 items.append(letter.short())
-            if len(items) >= limit or number >= LOOKED_AT or room_bytes <= 0:
+            if len(items) >= limit or number >= LOOKED_AT or room_bytes <= 0 or until():
                 return items, f"{letter.entry}.{letter.integration}"
         return items, None
 

@@ -84,6 +84,17 @@ def test_a_search_without_hits_is_bounded(hubs: Hubs, monkeypatch: pytest.Monkey
     assert pages[-1][0]["id"] == wanted
 
 
+def test_a_page_ends_when_its_time_is_up(hubs: Hubs) -> None:
+    """A person waits for it; what it found so far is not lost, and the next one goes on."""
+    ids = [hubs.bury("ann", number) for number in range(1, 4)]
+
+    items, cursor = hubs.letters.list(LetterFilter(), until=lambda: True)
+    rest, _ = hubs.letters.list(LetterFilter(), cursor=cursor)
+
+    assert [one["id"] for one in (*items, *rest)] == ids[::-1]
+    assert len(items) == 1
+
+
 def test_a_page_of_big_bodies_is_bounded_too(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body may be a megabyte."""
     monkeypatch.setattr(dead_letters, "LOOKED_AT_BYTES", 10_000)
@@ -216,6 +227,25 @@ def test_ids_and_a_filter_together_have_to_agree(hubs: Hubs) -> None:
     assert [stamp for page in pages for stamp in page.chosen.values()] == [2]
     assert list(hubs.letters.choose(hubs.summer, None, None)) == []
     assert list(hubs.letters.choose(hubs.summer, None, [])) == []
+
+
+def test_letters_whose_death_is_known_are_looked_for_there_alone(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among many, that is what makes it quick."""
+    monkeypatch.setattr(dead_letters, "LOOK_THROUGH", 1)
+    ids = [hubs.bury("ann", number) for number in range(1, 20)]
+    looks: list[Any] = []
+    find = hubs.letters._find
+
+    def look(keys: Any, args: Any) -> Any:
+        looks.append(keys)
+        return find(keys, args)
+
+    monkeypatch.setattr(hubs.letters, "_find", look)
+
+    pages = hubs.letters.choose(hubs.summer, LetterFilter(since=at(10), until=at(11)), ids[8:12])
+
+    assert [stamp for page in pages for stamp in page.chosen.values()] == [10, 11]
+    assert len(looks) <= 3
 
 
 def test_big_letters_are_read_a_few_at_a_time(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
