@@ -34,7 +34,7 @@ format: $(VENV)/.for-tests
 	$(BIN)/ruff format .
 
 messages: $(VENV)/.for-tests
-	$(BIN)/pybabel -q extract -F pyproject.toml -k many:1,2 -k later -k gap --no-wrap --sort-output --no-location \
+	$(BIN)/pybabel -q extract -F pyproject.toml -k many:1,2 -k later --no-wrap --sort-output --no-location \
 	    -o $(VENV)/messages.pot .
 	$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d ingest/translations --no-fuzzy-matching --ignore-obsolete \
 	    --no-wrap --ignore-pot-creation-date

@@ -14,7 +14,7 @@ from ingest.context import Context, Probe, keep
 from ingest.health import health
 from ingest.pages import register_pages
 from ingest.pages.errors import error_page
-from ingest.problems import MACHINE_PATHS
+from ingest.problems import is_for_programs
 from ingest.problems import register as register_problems
 from ingest.receive import MAX_BODY_BYTES, webhook
 from ingest.wake import Wake
@@ -30,7 +30,7 @@ class PageSessions(SecureCookieSessionInterface):
     """Only people have sessions: for programs, making one would cost more than reading their request."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if request.path.startswith(MACHINE_PATHS):
+        if is_for_programs(request.path):
             return self.make_null_session(app)
         return super().open_session(app, request)
 
@@ -62,10 +62,8 @@ def create_app(
     register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(webhook(stores, wake))
-    keep(
-        app,
-        Context(stores, settings, wake, probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))),
-    )
+    probe = probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))
+    keep(app, Context(stores, settings, wake, probe, broker_answers))
     register_api(app)
     register_pages(app, settings)
     return app

@@ -29,6 +29,8 @@ class Context:
     settings: Settings
     wake: Wake
     probe: Probe
+    #: Whether a wake-up call would be taken now.
+    broker_answers: Callable[[], bool] = lambda: True
 
     @property
     def public_url(self) -> str:

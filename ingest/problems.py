@@ -15,8 +15,9 @@ from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable,
 
 log = logging.getLogger("komo_braze")
 
-#: Paths whose callers are programs; elsewhere a browser gets a page.
+#: Paths whose callers are programs, but for the page that stands among them; elsewhere a browser gets a page.
 MACHINE_PATHS = ("/api/", "/webhooks/")
+PAGE_AMONG_THEM = "/api/docs"
 #: Draws an error for a person: status, and what a program would be told.
 ErrorPage = Callable[[int, str], Response]
 _PAGE = "komo_braze_error_page"
@@ -69,6 +70,11 @@ def register(app: Flask, page: ErrorPage | None = None) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether whoever asks for this path is a program: it has no session, and reads no pages."""
+    return path.startswith(MACHINE_PATHS) and path.rstrip("/") != PAGE_AMONG_THEM
+
+
 def _answer(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """A page for a person, a problem for a program."""
     page = _page_wanted()
@@ -103,7 +109,7 @@ def _page_wanted() -> ErrorPage | None:
     """What draws the error, if it is a browser that asks."""
     accepted = request.accept_mimetypes
     is_browser = (
-        not request.path.startswith(MACHINE_PATHS)
+        not is_for_programs(request.path)
         and accepted.best_match(["application/problem+json", "application/json", "text/html"]) == "text/html"
     )
     return current_app.extensions.get(_PAGE) if is_browser else None

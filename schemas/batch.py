@@ -1,5 +1,6 @@
 """Submissions of one lane that travel in one request, and what became of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from schemas.attempts import NO_ATTEMPTS, Attempts
+from schemas.latency import bucket_of
 from schemas.person import Person
 
 
@@ -44,6 +46,11 @@ class Entry(NamedTuple):
         if not self.done or "t" not in self.done:
             return NO_ATTEMPTS
         return Attempts(self.done["t"], self.done.get("k", len(self.done["t"])))
+
+    @property
+    def accepted_ms(self) -> int:
+        """When it was replayed, or accepted as this person, by the store's clock."""
+        return self.replay.at_ms if self.replay else self.order // 1000
 
     @property
     def deaths(self) -> list[Any]:
@@ -87,6 +94,8 @@ class Batch:
     request_bytes: int | None = None
     #: Whether Braze, or its rate limit, gave trouble since it last answered well.
     shaky: bool = False
+    #: When it was handed out, by the store's clock.
+    at_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -129,6 +138,19 @@ class Settlement:
     closed: dict[str, int] = field(default_factory=dict)
     #: Smaller limits that Braze turned out to have: `max_objects`, `request_bytes`.
     learned: dict[str, int] = field(default_factory=dict)
+    #: How long what is delivered took since its acceptance: bucket (schemas.latency) -> how many.
+    latency: dict[str, int] = field(default_factory=dict)
+
+    def measure(self, now_ms: float) -> None:
+        """
+        Note how long everything took that is delivered.
+
+        Args:
+            now_ms: By the store's clock.
+        """
+        delivered = zip(self.batch.entries, self.verdicts, strict=False)  # without verdicts nothing is
+        times = [round(now_ms) - entry.accepted_ms for entry, verdict in delivered if verdict == "d"]
+        self.latency = {str(bucket): count for bucket, count in Counter(map(bucket_of, times)).items()}
 
     def told(self) -> dict[str, Any]:
         """The form that step.lua reads."""
@@ -143,7 +165,7 @@ class Settlement:
             told |= {"retry_after": self.retry_after_ms, "flight_state": self.flight_state, "away": self.away}
             return told | ({"pause": self.pause} if self.pause else {})
         told["verdicts"] = self.verdicts
-        for name in ("dead", "done", "cut", "times", "known", "sends", "closed", "learned"):
+        for name in ("dead", "done", "cut", "times", "known", "sends", "closed", "learned", "latency"):
             if value := getattr(self, name):
                 told[name] = value
         if self.cut and self.alone:

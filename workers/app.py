@@ -2,11 +2,12 @@
 
 import logging
 import os
+import socket
 import sys
 from functools import cache, partial
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.beat import Scheduler
 from celery.signals import beat_init, setup_logging, worker_init
 from celery.worker.consumer import Consumer
@@ -19,6 +20,7 @@ from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
+from workers.store.alive import BEAT_S, Alive
 from workers.store.connect import broker_transport_options, broker_url, connect
 
 log = logging.getLogger("komo_braze")
@@ -74,6 +76,35 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
             log.warning("broker.lost", extra={"error": type(exc).__name__})
 
 
+class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Says from the consumer's own loop that this worker is alive: one that hangs falls silent."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self.whom = f"worker {socket.gethostname()}:{os.getpid()}"
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        self._beat()
+        # Without an event loop, timers run in a thread of their own.
+        beat = self._beat if consumer.hub else partial(consumer.call_soon, self._beat)
+        self._timer = consumer.timer.call_repeatedly(BEAT_S, beat)
+
+    def stop(self, consumer: Any) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def shutdown(self, consumer: Any) -> None:
+        self.stop(consumer)
+        alive().leave(self.whom)
+
+    def _beat(self) -> None:
+        alive().beat(self.whom)
+
+
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
     """A scheduler that sleeps until its entry is due; Celery's own looks again and again for the last 10 ms."""
 
@@ -99,6 +130,12 @@ def pipeline() -> Pipeline:
     """What the tasks of this process work with; made at the first task, after a pool has forked."""
     slots = Slots(settings().worker_threads)
     return Pipeline(open_stores(settings()), BrazeClient(proxy=settings().braze_proxy), slots=slots)
+
+
+@cache
+def alive() -> Alive:
+    """Through which this process says who is alive; its store answers at once or not at all."""
+    return Alive(connect(settings().redis_url or "", answer_timeout_s=1.0, check=False))
 
 
 def make_app(settings: Settings) -> Celery:
@@ -135,6 +172,7 @@ def make_app(settings: Settings) -> Celery:
         beat_scheduler="workers.app:SteadyScheduler",
         beat_max_loop_interval=2,
     )
+    celery.steps["consumer"].add(Pulse)
     return celery
 
 

@@ -126,6 +126,7 @@ def _drain(integration_id: str, lane: int, pipeline: Pipeline, now_ms: float | N
         settlement = None
         if isinstance(step, Batch):
             settlement = deliver(step, route, lane, token, pipeline, since=asked_at)
+            settlement.measure(step.at_ms + (pipeline.clock() - asked_at) * 1000)
         elif step.why == "stale":
             route = pipeline.route(integration_id, step.version)
         elif step.why != "again":

@@ -18,7 +18,8 @@ Wake = Callable[[str, str, int], None]
 
 log = logging.getLogger("komo_braze")
 
-#: Every so many sweeps the slower duties are done as well: retention, the memory mark, integrations nobody called for.
+#: Every so many sweeps the slower duties are done as well: retention, the memory mark, integrations nobody called for,
+#: the figures behind the charts.
 SLOW_EVERY = 15
 
 
@@ -51,6 +52,8 @@ def sweep(stores: Stores, wake: Wake, *, turn: int, alerts: bool = False) -> int
     calls += _publish("job", stores.jobs.to_call(), wake, failed=stores.jobs.forget_call)
     if alerts and _notice(stores, busy, reading):
         calls += _publish("alert", [""], wake)
+    if slow:
+        _sample(stores, busy)
     if calls:
         log.info("sweep.called", extra={"calls": calls})
     return calls
@@ -105,6 +108,14 @@ def _publish(step: str, ids: Iterable[str], wake: Wake, *, failed: Callable[[str
             if failed:
                 failed(one)
     return calls
+
+
+def _sample(stores: Stores, integrations: Sequence[Integration]) -> None:
+    """Keep the figures for the charts; a store that takes no more must not keep the sweep from its duties."""
+    try:
+        stores.flow.sample(integrations)
+    except StoreUnavailable as error:
+        log.warning("flow.postponed", extra={"error": type(error).__name__})
 
 
 def _notice(stores: Stores, integrations: Sequence[Integration], reading: Reading | None) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 
 from workers import jobs
 from workers.alerts import send_alerts
-from workers.app import app, pipeline, settings
+from workers.app import alive, app, pipeline, settings
 from workers.drain import drain_lane
 from workers.redo import redo as redo_all
 from workers.sends import drain_sends
 from workers.slots import Lane
+from workers.store.alive import CLOCK
 from workers.store.inbox import Rest
 from workers.sweep import sweep as sweep_all
 
@@ -118,6 +119,7 @@ def alert(_id: str, _lane: int) -> None:
 @app.task(name="sweep")
 def sweep() -> None:
     """Find the work whose wake-up call was lost, and what a person should hear of."""
+    alive().hear(CLOCK)  # which has just called
     alerts = bool(settings().alert_webhook_url)
     sweep_all(pipeline().stores, wake, turn=next(_turns), alerts=alerts)
 

@@ -4,13 +4,10 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
-from flask_swagger_ui import get_swaggerui_blueprint
 
 from ingest.api import dead_letters, integrations, jobs, people, submissions
 from schemas.api import ProblemShown
 
-OPENAPI_PATH = "/api/v1/openapi.json"
-DOCS_PATH = "/api/docs"
 END = r"\Z"
 
 _CONFIG = {
@@ -46,22 +43,14 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
 
 
 def register_api(app: Flask) -> None:
-    """Put the management API, its description and its page into the app; `ingest.context.keep` comes first."""
+    """Put the management API and its description into the app; `ingest.context.keep` comes first."""
     app.config.update(_CONFIG)
     api = _Api(app)
     api.ma_plugin.converter.add_attribute_function(_pattern)
     for noun in (integrations, submissions, dead_letters, people, jobs):
         api.register_blueprint(noun.blueprint)
-    _serve_docs(app)
 
 
 def _pattern(_: Any, __: Any, *, ret: dict[str, Any], **___: Any) -> dict[str, str]:
     """Python's way of saying "from here to the very end" means something else to the readers of the description."""
     return {"pattern": f"^{ret['pattern'].removesuffix(END)}$"} if "pattern" in ret else {}
-
-
-def _serve_docs(app: Flask) -> None:
-    # The validator and the redirect are other people's servers and features that are not used here.
-    config: dict[str, Any] = {"app_name": "Komo to Braze: API", "validatorUrl": None, "oauth2RedirectUrl": ""}
-    app.register_blueprint(get_swaggerui_blueprint(DOCS_PATH, OPENAPI_PATH, config=config, blueprint_name="api_docs"))
-    app.add_url_rule(DOCS_PATH, "api_docs_page", app.view_functions["api_docs.show"])

@@ -8,18 +8,24 @@ from flask import Flask, session, url_for
 from markupsafe import Markup
 
 from ingest.pages.language import _, many, number
+from ingest.pages.sentences import in_words
 
 
 def teach_templates(app: Flask) -> None:
     """Register the filters, and what stands on every page."""
-    for one in (number, duration, ago, pretty, iso):
+    for one in (number, duration, size, ago, pretty, iso):
         app.add_template_filter(one)
+    app.add_template_filter(in_words, "told")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_on_every_page)
 
 
 def _on_every_page() -> dict[str, Any]:
-    places = [("overview.show", _("Overview"))]
+    places = [
+        ("overview.show", _("Overview")),
+        ("figures.show", _("Cost and health")),
+        ("api_docs.show", _("API")),
+    ]
     return {"places": places, "is_signed_in": "token" in session, "icon": icon}
 
 
@@ -41,6 +47,15 @@ def duration(seconds: float | None) -> str:
         if seconds < below:
             return f"{number(round(seconds / length, 1) if seconds / length < 10 else round(seconds / length))} {unit}"
     return f"{number(round(seconds / 86_400))} d"
+
+
+def size(count: float) -> str:
+    """So many bytes, roughly: 850 B, 12 kB, 3.5 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{number(round(count, 1) if count < 10 else round(count))} {unit}"
+        count /= 1000
+    return f"{number(round(count, 1))} TB"
 
 
 def iso(ms: float) -> str:

@@ -2,8 +2,6 @@
 
 from flask import Flask, Response, request
 
-from ingest.problems import MACHINE_PATHS
-
 #: Bootstrap's style sheet draws its small pictures from data addresses.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -37,8 +35,6 @@ def protect(app: Flask) -> None:
 
 
 def _protect(response: Response) -> Response:
-    if request.path.startswith(MACHINE_PATHS):
-        return response
     is_asset = (request.endpoint or "").endswith("static")
     if response.mimetype == "text/html" or is_asset:
         for name, value in HEADERS.items():

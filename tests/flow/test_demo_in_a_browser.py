@@ -69,3 +69,23 @@ def test_the_books_add_up_after_the_demo_was_used(demo: Demo) -> None:
     assert told["received"] == told["delivered"] + told["filtered"] + told["dead"]
     assert told["dead"] == 0
     assert demo.api("/submissions?integration=demo-hub")["items"]
+
+
+def test_the_page_of_the_api_calls_it_with_a_token_that_was_typed_in(demo: Demo, page: Page) -> None:
+    """Documentation that can be tried is read; and the pages' policy blocks nothing that this needs."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{demo.connector}/api/docs")
+    page.get_by_role("button", name="Authorize", exact=True).click()
+    dialog = page.locator(".modal-ux")
+    dialog.get_by_role("textbox").fill(demo.token)
+    dialog.get_by_role("button", name="Apply credentials").click()
+    dialog.get_by_role("button", name="Close").click()
+
+    request = page.locator("#operations-integrations-get_api_v1_integrations")
+    request.locator(".opblock-summary-control").click()
+    request.get_by_role("button", name="Try it out").click()
+    request.get_by_role("button", name="Execute").click()
+
+    expect(request.locator(".live-responses-table").get_by_text("demo-hub").first).to_be_visible()
+    assert said == []

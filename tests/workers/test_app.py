@@ -64,3 +64,60 @@ def test_a_broker_that_goes_away_with_calls_in_our_hands_does_not_end_the_worker
     steady = getattr(import_module("workers.app"), name)
 
     steady.on_connection_error_after_connected(steady.__new__(steady), ConnectionError())
+
+
+class Loop:
+    """A consumer's timer and loop, which run only what they are told to run."""
+
+    def __init__(self, *, hub: object | None) -> None:
+        self.hub = hub
+        self.timer = self
+        self.soon: list[Any] = []
+        self.timed: list[Any] = []
+
+    def call_soon(self, call: Any) -> None:
+        self.soon.append(call)
+
+    def call_repeatedly(self, _: float, call: Any) -> Any:
+        self.timed.append(call)
+        return self
+
+    def cancel(self) -> None:
+        self.timed.clear()
+
+
+@pytest.fixture
+def beats(celery: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    told: list[str] = []
+
+    class Told:
+        def beat(self, name: str) -> None:
+            told.append(name)
+
+        def leave(self, name: str) -> None:
+            told.append(f"not {name}")
+
+    monkeypatch.setattr(import_module("workers.app"), "alive", Told)
+    return told
+
+
+@pytest.mark.parametrize("hub", [object(), None])
+def test_a_worker_says_from_its_own_loop_that_it_is_alive(celery: Any, beats: list[str], hub: object | None) -> None:
+    """A thread beside the loop would go on saying so when the worker takes nothing any more."""
+    loop = Loop(hub=hub)
+    [pulse] = [step(loop) for step in celery.steps["consumer"]]
+    pulse.start(loop)
+    name = beats[0]
+    assert name.startswith("worker ")
+    loop.timed[0]()
+    assert beats == ([name, name] if hub else [name])
+    for call in loop.soon:
+        call()
+    assert beats == [name, name]
+
+    pulse.stop(loop)  # the broker was lost
+    assert loop.timed == []
+    pulse.start(loop)
+    pulse.shutdown(loop)
+
+    assert (beats[-1], loop.timed) == (f"not {name}", [])

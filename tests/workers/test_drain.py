@@ -11,6 +11,7 @@ from fakeredis import FakeRedis, FakeServer
 
 from ingest.arrive import arrive
 from schemas.body import read_body
+from schemas.latency import bounds_of
 from schemas.settings import load_settings
 from tests.factories import NOON, NOON_MS, a_body, a_document
 from workers.braze.client import Attempt
@@ -487,3 +488,34 @@ def test_a_store_that_is_restarted_meanwhile_costs_no_entry_and_no_double(
     told = world.ledger()
     assert (told["delivered"], told["possible_duplicates"]) == (100, 0)
     assert set(world.braze.events().values()) == {1}
+
+
+def latency(world: World) -> dict[int, int]:
+    """Upper bound of each bucket in ms -> how many."""
+    found: Any = world.stores.connection.hgetall(f"{own(world.integration)}:latency")
+    return {round(bounds_of(int(bucket))[1]): int(count) for bucket, count in found.items()}
+
+
+def test_how_long_a_delivery_took_is_counted(world: World) -> None:
+    """From acceptance to Braze's yes, also where that took several attempts; what is not delivered does not count."""
+    world.accept(form("ann", 1), form("bob", 2))
+    world.braze.answers = [NoAnswer(0, "refused", applied="no"), Accepted(201, "success")]
+    world.drain()
+    world.now += 60_000
+    world.drain_until_quiet()
+    world.accept(form("cid", 3))
+    world.braze.answers = [BadRequest(400, "no")]
+    world.drain_until_quiet()
+
+    assert (world.ledger()["delivered"], world.ledger()["dead"]) == (2, 1)
+    [(bound, count)] = latency(world).items()
+    assert (bound >= 60_000 > bound / 2, count) == (True, 2)
+
+
+def test_what_was_delivered_at_once_counts_as_quick(world: World) -> None:
+    """Also where Braze had it all already, and no request was made."""
+    world.accept(form("ann", 1), form("bob", 2))
+    world.drain()
+
+    assert sum(latency(world).values()) == 2
+    assert max(latency(world)) < 5000

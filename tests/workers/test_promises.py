@@ -222,6 +222,7 @@ def check_nothing_is_left(world: World) -> None:
     kept = (
         "state",
         "ledger",
+        "latency",
         "settled",
         "dlq",
         "reasons",

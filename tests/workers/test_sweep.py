@@ -226,3 +226,31 @@ def test_messages_whose_call_failed_are_called_for_again(stores: Stores) -> None
     with pytest.raises(ConnectionError):
         sweep(stores, fail, turn=SLOW_EVERY)
     assert sweep(stores, lambda *_: None, turn=SLOW_EVERY) == 1
+
+
+def test_a_slow_turn_samples_the_figures_of_all_integrations(stores: Stores) -> None:
+    """Charts go on while an integration has no work, and a turn in between costs nothing."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    stores.inbox.accept(integration, [an_arrival("ann")])
+
+    for turn in (1, SLOW_EVERY, 2 * SLOW_EVERY):
+        sweep(stores, lambda *_: None, turn=turn)
+
+    assert stores.connection.xlen(f"{own(integration)}:flow:minute") in (1, 2)  # a minute may have begun between
+
+
+def test_a_store_that_takes_no_sample_does_not_keep_the_sweep_from_its_duties(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A chart with a gap is no reason to leave a submission behind."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    [lane] = stores.inbox.accept(integration, [an_arrival("ann")]).wake
+    stores.inbox.forget_wake(integration, lane)
+
+    def full(*_: Any) -> None:
+        raise StoreUnavailable("The store is full.")
+
+    monkeypatch.setattr(stores.flow, "sample", full)
+
+    assert sweep(stores, lambda *_: None, turn=0) == 1
+    assert "flow.postponed" in caplog.messages

@@ -6,8 +6,11 @@ import redis
 
 from schemas.settings import Settings
 from workers.store.alerts import AlertBox
+from workers.store.alive import Alive
 from workers.store.connect import connect
 from workers.store.dead_letters import DeadLetters
+from workers.store.flow import Flow
+from workers.store.glance import Glance
 from workers.store.inbox import Inbox, Limits
 from workers.store.integrations import Integrations
 from workers.store.jobs import Jobs
@@ -43,6 +46,9 @@ class Stores:
     pressure: Pressure
     alerts: AlertBox
     standing: Standing
+    glance: Glance
+    flow: Flow
+    alive: Alive
 
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
@@ -68,5 +74,5 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
                   dead_hours=settings.dead_letter_retention_hours, hold_hours=settings.hold_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
-        Standing(connection),
+        Standing(connection), Glance(connection), Flow(connection), Alive(connection),
     )  # fmt: skip

@@ -120,6 +120,7 @@ for at = FIRST, #ARGV, WIDTH do
       redis.call('XADD', P .. ':dlq', '*', 'b', body, 'h', head, 'p', '', 'why', ARGV[at + 2], 'at', now, 'v', version)
       redis.call('HINCRBY', ledger, 'dead', 1)
       count_letters(ARGV[at + 2], 1)
+      redis.call('HINCRBY', ledger, 'died', 1)
       open_letter(today)
     else
       redis.call('XADD', P .. ':settled', '*', 'n', 1, 'h', '[' .. head .. ']', 'b', '[' .. body .. ']',

@@ -48,7 +48,7 @@ def read_step(answer: list[Any]) -> Batch | Rest:
 
 
 def _read_batch(answer: list[Any]) -> Batch:
-    _, ids, heads, bodies, sent_before, cut, version, tries, number, people, else_text = answer
+    _, ids, heads, bodies, sent_before, cut, version, tries, number, people, else_text, now = answer
     more: dict[str, Any] = orjson.loads(else_text) if else_text != b"{}" else {}
     done, replays = more.get("done", {}), more.get("replays", {})
     entries = [
@@ -62,7 +62,7 @@ def _read_batch(answer: list[Any]) -> Batch:
     ]  # fmt: skip
     return Batch(
         entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number,
-        people.decode().split(" "), **_read_more(more) if more else {},
+        people.decode().split(" "), at_ms=now, **_read_more(more) if more else {},
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ P:state          hash    version, paused, paused_because, probe_at, lanes, seen_
                          order (of what was accepted last);
                          max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
+P:latency        hash    bucket (schemas.latency) -> how many were delivered so long after their acceptance
 
 W = {braze_workspace}: what all its integrations share
 
@@ -215,9 +216,10 @@ class Inbox:
         args = ["" if now_ms is None else now_ms, "1" if slow else ""]
         busy, redo, *lanes = self._sweep([own(integration)], args)
         if not busy and not redo:
-            self.deactivate(integration.id)
+            was_active = self.deactivate(integration.id)
             with reaching_the_store():
-                if self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
+                # Something may have come in between, and its name was struck off the list with the others.
+                if was_active and self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
                     self._redis.sadd("komo:active", integration.id)
         return Swept([int(lane) for lane in lanes], redo=bool(redo))
 
@@ -235,10 +237,10 @@ class Inbox:
             firsts = [found[0][1] for found in pipe.execute() if found]
         return max(0.0, now_s - min(firsts) / 1000) if firsts else 0.0
 
-    def deactivate(self, integration_id: str) -> None:
-        """Forget an integration that is no longer there."""
+    def deactivate(self, integration_id: str) -> bool:
+        """Forget that an integration has work; False if nobody knew of any."""
         with reaching_the_store():
-            self._redis.srem("komo:active", integration_id)
+            return bool(self._redis.srem("komo:active", integration_id))
 
     def kick(self, integration: Integration, *, now_ms: float | None = None) -> list[int]:
         """Make every lane that holds something due now: after a resume or a save. Returns those lanes."""

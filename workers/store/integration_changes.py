@@ -18,6 +18,7 @@ from redis.exceptions import ResponseError
 from schemas.integration import Integration, Reading
 from schemas.outgoing import SEND_KINDS
 from workers.errors import Conflict
+from workers.store.flow import RINGS
 from workers.store.integration_record import StoredIntegration, is_fingerprint, text
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
@@ -64,6 +65,7 @@ def guard_move(pipe: Pipeline, current: StoredIntegration, new: Integration) -> 
     lanes = int(pipe.hget(f"{own(current.integration)}:state", "lanes") or 0)
     prefix = own(current.integration)
     pipe.watch(f"{prefix}:open", *(f"{prefix}:lane:{lane}" for lane in range(lanes or 1)))  # type: ignore[no-untyped-call]
+    pipe.watch(*(f"{prefix}:flow:{ring.name}" for ring in RINGS.values()))  # type: ignore[no-untyped-call]
     sends = [f"{prefix}:lane:sends:{kind}" for kind in SEND_KINDS]
     pipe.watch(*sends)  # type: ignore[no-untyped-call]
     if _counts(pipe, current.integration)[1] or any(pipe.hget(lane, "flight_state") == b"sent" for lane in sends):

@@ -4,7 +4,7 @@ What became of everything, in numbers.
 P:ledger  hash  received, duplicates, waiting, in_flight, held, delivered, filtered, dead, discarded, sent,
                 send_unknown, send_dead, requests, objects, data_points_sent, data_points_saved, possible_duplicates,
                 operations_left_out, expired; and for the store itself: bytes (of waiting submissions), kept (settled
-                ones still searchable)
+                ones still searchable), died (deaths, also of what was replayed or discarded since)
 
 received = waiting + in_flight + held + delivered + filtered + dead + discarded, always.
 """

@@ -33,6 +33,7 @@ local function into_letters(entry, why, head)
              'v', version, 'n', entry.n or 0)
   count('dead', 1)
   count_letters(why, 1)
+  count('died', 1)
   if not entry.n then open_letter(day_of(head)) end
 end
 

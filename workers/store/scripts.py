@@ -1,12 +1,13 @@
 """Lua scripts: one file each beside this one, run by hash and loaded again after a restart of the store."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from workers.store.connect import reaching_the_store
@@ -62,3 +63,12 @@ class Script:
             except NoScriptError:  # it did not run: the store was restarted, or is another one by now
                 self._redis.script_load(self._text)
                 return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+
+    def queue(self, pipe: Pipeline, calls: Iterable[tuple[Sequence[str], Sequence[str | int]]]) -> None:
+        """
+        Queue runs of it, each with its keys and arguments, behind the text itself: no answer tells a pipeline in time
+        that the store was restarted. The text has the first answer.
+        """
+        pipe.script_load(self._text)
+        for keys, args in calls:
+            pipe.execute_command("EVALSHA", self._hash, len(keys), *keys, *args)  # type: ignore[no-untyped-call]

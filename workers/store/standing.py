@@ -213,25 +213,32 @@ class Standing:
             pipe.zrange(f"{prefix}:due", 0, -1, withscores=True)
             (seconds, micros), raw_state, raw_gate, ceilings, due = pipe.execute()
             state = {name.decode(): value.decode(errors="replace") for name, value in raw_state.items()}
-            lanes = [self._lane(prefix, lane) for lane in range(int(state.get("lanes") or 0))]
+            lanes = self._lanes(prefix, int(state.get("lanes") or 0))
         now = seconds * 1000 + micros // 1000 if now_ms is None else now_ms
-        gate = _gate({name.decode(): float(value) for name, value in raw_gate.items()}, now)
+        gate = gate_at({name.decode(): float(value) for name, value in raw_gate.items()}, now)
         rates = _rates([integration.braze.rates, *(text.decode() for text in ceilings)])
         return _Look(now, state, gate, rates, {int(lane): at for lane, at in due}, lanes)
 
-    def _lane(self, prefix: str, lane: int) -> Lane:
+    def _lanes(self, prefix: str, count: int) -> list[Lane]:
         pipe = self._redis.pipeline(transaction=False)
-        pipe.hmget(f"{prefix}:lane:{lane}", "retry_at", "quiet_until", "failed_at", "tried", "flight")
-        pipe.xlen(f"{prefix}:in:{lane}")
-        pipe.exists(f"{prefix}:lease:{lane}")
-        (retry_at, quiet_until, failed_at, tried, flight), length, held = pipe.execute()
-        kept = read_attempts(orjson.loads(tried or b"null")).kept
-        # What these say is about the batch that was put off.
-        retry, quiet, failed = (float(at or 0) if flight else 0.0 for at in (retry_at, quiet_until, failed_at))
-        return Lane(length > 0, bool(held), retry, quiet, failed, kept[-1] if flight and kept else None)
+        for lane in range(count):
+            pipe.hmget(f"{prefix}:lane:{lane}", "retry_at", "quiet_until", "failed_at", "tried", "flight")
+            pipe.xlen(f"{prefix}:in:{lane}")
+            pipe.exists(f"{prefix}:lease:{lane}")
+        told = pipe.execute()
+        return [_lane(*told[at : at + 3]) for at in range(0, len(told), 3)]
 
 
-def _gate(told: Mapping[str, float], now: float) -> Mapping[str, float]:
+def _lane(noted: Sequence[bytes | None], length: int, held: int) -> Lane:
+    retry_at, quiet_until, failed_at, tried, flight = noted
+    kept = read_attempts(orjson.loads(tried or b"null")).kept
+    # What these say is about the batch that was put off.
+    retry, quiet, failed = (float(at or 0) if flight else 0.0 for at in (retry_at, quiet_until, failed_at))
+    return Lane(length > 0, bool(held), retry, quiet, failed, kept[-1] if flight and kept else None)
+
+
+def gate_at(told: Mapping[str, float], now: float) -> Mapping[str, float]:
+    """What a gate has noted, its times moved as step/gate.lua does where the clock was set back."""
     back = max(0.0, told.get("at", now) - now)
     if not back:
         return told

@@ -7,7 +7,7 @@
 --          trials of a pause), max_objects, max_entries, max_bytes, rates ('requests/period_ms' with blanks between),
 --          flight_ms, known (what the keys of the memory begin with), memory_ms, settle (absent = nothing to settle)
 -- ARGV[2..4]  heads, bodies and results of the settled batch, for its record; '' = keep no record
--- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, tries, number, people, more}
+-- Returns  {'batch', ids, heads, bodies, sent before ('', 'clean', 'unknown'), cut, version, tries, number, people, more, now}
 --          {'wait', ms, why, 'alarm' or ''}   {'more'}   {'empty'}   {'again'}   {'paused'}   {'busy'}   {'lost'}
 --          {'stale', version}: the integration was saved meanwhile    {'gone'}: it was moved or removed
 --          `more` is JSON with those members that there are: done, replays, times, guarded, known, tried, fails, limited,
@@ -208,4 +208,4 @@ redis.call('HSET', k_lane, 'flight', table.concat(ids, ' '), 'flight_state', 'se
            'number', number)
 local trouble = redis.call('HMGET', k_lane, 'tries', 'fails', 'tried')
 return {'batch', table.concat(ids, ' '), '[' .. table.concat(heads, ',') .. ']', '[' .. table.concat(bodies, ',') .. ']',
-        flight_state, cut, state[3], trouble[1] or '0', number, table.concat(people, ' '), what_else(once, trouble)}
+        flight_state, cut, state[3], trouble[1] or '0', number, table.concat(people, ' '), what_else(once, trouble), now}

@@ -20,8 +20,9 @@ if ARGV[2] == '1' and redo == '' and paused ~= 'person' then
     end
   end
 end
-local found = {redis.call('ZCARD', P .. ':due') + redis.call('ZCARD', P .. ':sends:due'), redo}
-if redo ~= '' then return found end
+local due = redis.call('ZCARD', P .. ':due')
+local found = {due + redis.call('ZCARD', P .. ':sends:due'), redo}
+if redo ~= '' or due == 0 then return found end
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. ':due', '-inf', now)) do
   if redis.call('EXISTS', P .. ':lease:' .. lane) == 0
      and redis.call('SET', P .. ':wake:' .. lane, 1, 'NX', 'PX', 5000) then

@@ -32,6 +32,8 @@ class Work:
     attributes: list[dict[str, Any]]
     events: list[dict[str, Any]]
     purchases: list[dict[str, Any]]
+    #: Number of the request that brought them.
+    request: int | None = None
 
 
 @dataclass
@@ -51,11 +53,15 @@ class Workspace:
         now = time.time()
         with self.profiles.lock:
             for given in self._ordered(work.attributes):
-                self._apply_attributes(given, now)
+                self._note_request(self._apply_attributes(given, now), work, now)
             for given in self._ordered(work.events):
-                self._apply_event(given, now)
+                self._note_request(self._apply_event(given, now), work, now)
             for given in self._ordered(work.purchases):
-                self._apply_purchase(given, now)
+                self._note_request(self._apply_purchase(given, now), work, now)
+
+    def _note_request(self, profile: Profile | None, work: Work, now: float) -> None:
+        if profile is not None:
+            profile.growth.came_with(work.request, len(profile.standard) + len(profile.custom), now)
 
     def _ordered(self, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return random.sample(given, len(given)) if self.settings.shuffle_objects else given
@@ -69,10 +75,10 @@ class Workspace:
             self.ledgers.silent_drops.add(now, kind, f"{who}: nothing stored")
         return found
 
-    def _apply_attributes(self, given: dict[str, Any], now: float) -> None:
+    def _apply_attributes(self, given: dict[str, Any], now: float) -> Profile | None:
         profile = self._find(given, now, may_create_alias=True)
         if profile is None:
-            return
+            return None
         merge = given.get("_merge_objects") is True
         for name, value in _address_first(given):
             if name in _IDENTIFIERS:
@@ -83,6 +89,7 @@ class Workspace:
             else:
                 self._set_custom(profile, name.strip(), value, now, merge)
         self.profiles.touch(profile, now)
+        return profile
 
     def _set_custom(self, profile: Profile, name: str, sent: Any, now: float, merge: bool) -> None:
         if name in self.settings.blocked_attributes:
@@ -90,8 +97,7 @@ class Workspace:
             return
         if sent is None:
             self.ledgers.data_points["custom_attributes"] += 1
-            if profile.custom.pop(name, None) is not None:
-                profile.changed_at.pop(name, None)
+            profile.growth.wrote(name, profile.custom.pop(name, None), None, now)
             return
         forced = self.settings.forced_types.get(name)
         before = profile.custom.get(name)
@@ -103,9 +109,9 @@ class Workspace:
             self.ledgers.silent_drops.add(now, outcome.lost, name, profile.braze_id)
         self._note_new_name(profile, name, outcome.kind, now)
         self.ledgers.data_points["custom_attributes"] += outcome.points
+        profile.growth.wrote(name, before, outcome.value, now)
         if outcome.value != before or before is None:
             profile.custom[name] = outcome.value
-            profile.changed_at[name] = now
 
     def _note_dropped(self, profile: Profile, name: str, outcome: values.Dropped, now: float) -> None:
         self.ledgers.silent_drops.add(now, outcome.why, name, profile.braze_id)
@@ -119,14 +125,14 @@ class Workspace:
         if name.lower() in STANDARD_RULES:
             self.ledgers.silent_drops.add(now, "standard_name_in_other_case", name, profile.braze_id)
 
-    def _apply_event(self, given: dict[str, Any], now: float) -> None:
+    def _apply_event(self, given: dict[str, Any], now: float) -> Profile | None:
         name = given["name"]
         if name in self.settings.blocked_events:
             self.ledgers.silent_drops.add(now, "blocked_event", name)
-            return
+            return None
         profile = self._find(given, now)
         if profile is None:
-            return
+            return None
         properties = given.get("properties") or {}
         if len(properties) > MAX_PROPERTIES:
             properties = dict(list(properties.items())[:MAX_PROPERTIES])
@@ -137,18 +143,18 @@ class Workspace:
         self.ledgers.data_points["events"] += 1
         self.event_counts[name] += 1
         at = self._not_in_future(given["time"], now, profile)
-        self._keep(profile, Happening(profile.braze_id, name, at, now, properties))
+        return self._keep(profile, Happening(profile.braze_id, name, at, now, properties))
 
-    def _apply_purchase(self, given: dict[str, Any], now: float) -> None:
+    def _apply_purchase(self, given: dict[str, Any], now: float) -> Profile | None:
         profile = self._find(given, now)
         if profile is None:
-            return
+            return None
         quantity = given.get("quantity", 1)
         profile.purchases += quantity
         self.ledgers.data_points["purchases"] += quantity
         details = {name: given[name] for name in SALE if name in given}
         at = self._not_in_future(given["time"], now, profile)
-        self._keep(profile, Happening(profile.braze_id, given["product_id"], at, now, details, kind="purchase"))
+        return self._keep(profile, Happening(profile.braze_id, given["product_id"], at, now, details, kind="purchase"))
 
     def _not_in_future(self, sent: str, now: float, profile: Profile) -> str:
         read = formats.read_time(sent) or datetime.now(UTC)
@@ -157,8 +163,9 @@ class Workspace:
         self.ledgers.silent_drops.add(now, "time_in_future", sent, profile.braze_id)
         return formats.iso(now)
 
-    def _keep(self, profile: Profile, what: Happening) -> None:
+    def _keep(self, profile: Profile, what: Happening) -> Profile:
         profile.recent.append(what)
+        profile.growth.happened(what.name, what.arrived_at)
         self.newest_events.append(what)
         if what.kind == "event":
             tally = profile.tallies.get(what.name)
@@ -168,6 +175,7 @@ class Workspace:
                 tally.count += 1
                 tally.last = what.arrived_at
         self.profiles.touch(profile, what.arrived_at)
+        return profile
 
 
 def _address_first(given: dict[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from ingest.sandbox.braze import formats
@@ -80,6 +81,11 @@ class Messages:
     def newest(self, limit: int) -> list[Message]:
         with self._lock:
             return list(self._newest)[: -limit - 1 : -1]
+
+    def to(self, braze_id: str, limit: int) -> list[Message]:
+        """The newest to one person."""
+        with self._lock:
+            return list(islice((one for one in reversed(self._newest) if one.braze_id == braze_id), limit))
 
     def counts(self) -> dict[str, int]:
         """Outcome -> how many."""

@@ -1,41 +1,35 @@
 """Pages to look at what arrived: people, segments, events, requests. They refresh by themselves."""
 
-import time
-from datetime import UTC, datetime
 from itertools import islice, zip_longest
 from typing import Any
+from urllib.parse import urlencode
 
-import orjson
 from flask import Blueprint, abort, render_template, request
 
 from ingest.sandbox.braze import segments
-from ingest.sandbox.braze.profiles import Profile
+from ingest.sandbox.braze.drawing import LONG_CHARS, teach_templates, title
 from ingest.sandbox.braze.sandbox import Sandbox
+from ingest.sandbox.braze.search import matching
 
 PER_PAGE = 50
 EVENTS_SHOWN = 100
 SENDS_SHOWN = 100
 REQUESTS_SHOWN = 50
-#: A value that changed within these seconds is marked.
-FRESH_S = 4.0
+MESSAGES_SHOWN = 20
+#: Consent stands in a place of its own.
+CONSENT = ("email_subscribe", "push_subscribe", "subscription_groups")
 MAX_RULES = 12
 
 
 def page_routes(sandbox: Sandbox) -> Blueprint:
     """
-    `/` people, `/profiles/<braze_id>` one of them, `/segments`, `/events`, `/sends`, `/requests` and
-    `/requests/<number>`.
+    `/` people (`q` finds some of them), `/profiles/<braze_id>` one of them, `/segments`, `/events`, `/sends`,
+    `/requests` and `/requests/<number>`.
 
     With `?fragment=1` a page is only its changing part.
     """
     routes = Blueprint("pages", __name__)
-    routes.add_app_template_filter(shown)
-    routes.add_app_template_filter(ago)
-    routes.add_app_template_filter(clock)
-    routes.add_app_template_filter(pretty)
-    routes.add_app_template_filter(title)
-    routes.add_app_template_filter(fresh)
-    routes.add_app_template_filter(counted)
+    teach_templates(routes)
     _people(routes, sandbox)
     _happenings(routes, sandbox)
     return routes
@@ -45,10 +39,13 @@ def _people(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/")
     def people() -> str:
         profiles, number = sandbox.workspace.profiles, max(1, request.args.get("page", 1, int))
+        words, offset = request.args.get("q", "").strip()[:200], (number - 1) * PER_PAGE
         with profiles.lock:
+            found = matching(profiles, words) if words else profiles.newest_first()
+            page = list(islice(found, offset, offset + PER_PAGE + 1))
             return _render(
-                "people", sandbox, people=profiles.page((number - 1) * PER_PAGE, PER_PAGE), total=len(profiles),
-                number=number, more=number * PER_PAGE < len(profiles), path=f"/?page={number}",
+                "people", sandbox, people=page[:PER_PAGE], total=len(profiles), number=number, words=words,
+                more=len(page) > PER_PAGE, path=f"/?{urlencode({'q': words, 'page': number})}",
             )  # fmt: skip
 
     @routes.get("/profiles/<braze_id>")
@@ -57,7 +54,10 @@ def _people(routes: Blueprint, sandbox: Sandbox) -> None:
         with profiles.lock:
             one = profiles.by_braze_id(braze_id) or abort(404)
             types = {**sandbox.workspace.types, **sandbox.settings.forced_types}
-            return _render("person", sandbox, one=one, types=types, path=f"/profiles/{braze_id}")
+            return _render(
+                "person", sandbox, one=one, types=types, consent=CONSENT, path=f"/profiles/{braze_id}",
+                messages=sandbox.messages.to(braze_id, MESSAGES_SHOWN),
+            )  # fmt: skip
 
     @routes.get("/segments")
     def segment() -> str:
@@ -121,57 +121,4 @@ def _rules() -> list[segments.Rule]:
 
 def _render(name: str, sandbox: Sandbox, **values: Any) -> str:
     part = f"sandbox_braze/_{name}.html" if request.args.get("fragment") else f"sandbox_braze/{name}.html"
-    return render_template(part, public_url=sandbox.public_url, **values)
-
-
-def title(profile: Profile | None) -> str:
-    """What to call somebody: their name, or the best identifier there is."""
-    if profile is None:
-        return "unknown"
-    parts = [str(profile.standard[part]) for part in ("first_name", "last_name") if profile.standard.get(part)]
-    if parts:
-        return " ".join(parts)
-    alias = next(iter(profile.aliases.values()), None)
-    known = (profile.standard.get("email"), profile.external_id, alias, profile.standard.get("phone"), profile.braze_id)
-    return str(next(filter(None, known)))
-
-
-def shown(value: Any) -> str:
-    """A value in one line."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
-        return ", ".join(map(shown, value))
-    return orjson.dumps(value).decode()
-
-
-def pretty(body: bytes) -> str:
-    """A body, indented where it is JSON."""
-    try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        return body.decode(errors="replace")
-
-
-def ago(at: float) -> str:
-    """How long ago an epoch second was."""
-    seconds = max(0, int(time.time() - at))
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago" if seconds else "just now"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def clock(at: float) -> str:
-    """An epoch second as a time of day in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
-
-
-def fresh(at: float | None) -> bool:
-    """Whether this was a moment ago."""
-    return at is not None and time.time() - at < FRESH_S
+    return render_template(part, public_url=sandbox.public_url, long_chars=LONG_CHARS, **values)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from ingest.sandbox.braze.growth import Growth
+
 Alias = tuple[str, str]
 
 #: Shown on a profile; the counts beside it are exact.
@@ -53,11 +55,15 @@ class Profile:
     aliases: dict[str, str] = field(default_factory=dict)
     standard: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
-    #: Field -> epoch second at which its value last became another one.
-    changed_at: dict[str, float] = field(default_factory=dict)
+    growth: Growth = field(default_factory=Growth)
     tallies: dict[str, Tally] = field(default_factory=dict)
     purchases: int = 0
     recent: deque[Happening] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
+
+    @property
+    def changed_at(self) -> dict[str, float]:
+        """Field -> epoch second at which its value last became another one."""
+        return {name: written.changed for name, written in self.growth.fields.items()}
 
 
 class Profiles:
@@ -156,7 +162,7 @@ class Profiles:
     def _create_contact(self, contact: str, value: str, now: float) -> Profile:
         made = self._create(now)
         self.set_contact(made, contact, value)
-        made.changed_at[contact] = now
+        made.growth.wrote(contact, None, value, now)
         return made
 
     def set_contact(self, profile: Profile, contact: str, value: str | None) -> None:

@@ -140,7 +140,7 @@ class _Sending:
         why = validation.check_attributes(given, self.violation)
         if why is not None:
             raise Refused(why)
-        return Work([{**given, "_update_existing_only": existing_only}], [], [])
+        return Work([{**given, "_update_existing_only": existing_only}], [], [], self.seen.number)
 
     def is_known(self, braze_id: Any) -> bool:
         known = self.sandbox.settings.known_sends

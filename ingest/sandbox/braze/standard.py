@@ -36,8 +36,7 @@ def set_field(profiles: Profiles, ledgers: Ledgers, profile: Profile, name: str,
         ledgers.data_points["standard_attributes"] += 1
     before = profile.standard.get(name)
     _store(profiles, profile, name, value)
-    if profile.standard.get(name) != before:
-        profile.changed_at[name] = now
+    profile.growth.wrote(name, before, profile.standard.get(name), now)
 
 
 def _known(value: Any, names: frozenset[str]) -> bool:

@@ -91,7 +91,8 @@ def _take(sandbox: Sandbox, seen: SeenRequest, payload: dict[str, Any]) -> Answe
         return Answer(400, orjson.dumps(body))
     people = {person_of(given) for accepted in good for given in accepted}
     sandbox.traffic.took_effect(filter(None, people), seen.objects)
-    sandbox.schedule.add(Work(*good), sandbox.settings.delay_ms)
+    attributes, events, purchases = good
+    sandbox.schedule.add(Work(attributes, events, purchases, seen.number), sandbox.settings.delay_ms)
     return Answer(201, orjson.dumps(body))
 
 

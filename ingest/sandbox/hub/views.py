@@ -58,7 +58,8 @@ def _for_every_page() -> dict[str, object]:
 
 @bp.get("/")
 def home() -> str:
-    return render_template("home.html", cards=CARDS.values())
+    played = {one.card.slug for one in _visit().entries.values()}
+    return render_template("home.html", cards=CARDS.values(), played=played)
 
 
 @bp.get("/healthz")

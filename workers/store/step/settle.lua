@@ -121,6 +121,8 @@ local function settle_batch()
   count('delivered', tally.d)
   count('filtered', tally.f)
   count('dead', tally.x)
+  count('died', tally.x)
+  for bucket, number in pairs(settle.latency or {}) do redis.call('HINCRBY', P .. ':latency', bucket, number) end
   count('bytes', -freed)
   if ARGV[4] ~= '' then
     redis.call('XADD', P .. ':settled', '*', 'n', tally.d + tally.f, 'h', ARGV[2], 'b', ARGV[3], 'r', ARGV[4],

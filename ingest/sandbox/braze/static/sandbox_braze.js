@@ -9,16 +9,23 @@ function address(part) {
   return url;
 }
 
+// What somebody has opened, scrolled or focused stays so, recognised by its id or its address.
 function put(part, html) {
-  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
+  const focused = part.contains(document.activeElement) ? mark(document.activeElement) : null;
   const scrolled = part.querySelector(".scroll")?.scrollLeft ?? 0;
   part.innerHTML = html; // rendered and escaped by our own server
-  if (focused) {
-    [...part.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
-  }
-  if (scrolled) {
-    part.querySelector(".scroll").scrollLeft = scrolled;
-  }
+  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
+  if (scrolled) part.querySelector(".scroll").scrollLeft = scrolled;
+}
+
+function mark(element) {
+  const href = element.getAttribute("href");
+  if (href) return `a[href="${CSS.escape(href)}"]`;
+  const owner = element.closest("[id]");
+  if (!owner || owner === element) return owner && `#${CSS.escape(owner.id)}`;
+  return `#${CSS.escape(owner.id)} > ${element.matches("summary") ? "summary" : ".all"}`;
 }
 
 function selecting(part) {

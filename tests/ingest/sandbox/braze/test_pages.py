@@ -1,11 +1,10 @@
 """The pages, as text."""
 
-import time
+import re
 
 import pytest
 from flask.testing import FlaskClient
 
-from ingest.sandbox.braze import pages
 from ingest.sandbox.braze.app import create_app
 from ingest.sandbox.braze.sandbox import Sandbox
 from ingest.sandbox.braze.settings import Settings
@@ -111,13 +110,54 @@ def test_looking_at_pages_is_no_request_to_braze(client: FlaskClient, sandbox: S
     assert sandbox.traffic.as_json()["requests"] == 1
 
 
-@pytest.mark.parametrize(("value", "text"), [("a", "a"), (["a", 1], "a, 1"), (True, "true"), ({"a": [1]}, '{"a":[1]}')])
-def test_values_in_one_line(value: object, text: str) -> None:
-    """Lists read better without brackets."""
-    assert pages.shown(value) == text
+def test_a_person_shows_what_each_request_brought(client: FlaskClient, sandbox: Sandbox) -> None:
+    """A marketer watches the profile grow with every visit to the hub."""
+    again = {"external_id": "jo", "score": 9, "beach": "Bondi", "last_name": "Nair", "email_subscribe": "opted_in"}
+    client.post("/users/track", headers=HEADERS, json={"attributes": [again]})
+    (one,) = sandbox.workspace.profiles.page(0, 1)
+    text = page(client, f"/profiles/{one.braze_id}")
+
+    second, first = re.findall(r'data-step="(\d)"', text)
+    assert (second, first) == ("2", "1")
+    story = text[text.index('data-testid="growth"') :]
+    for part in ('href="/requests/2"', "beach", "Bondi", "Written again with the same value", "last_name"):
+        assert part in story[: story.index('data-step="1"')]
+    assert re.search(
+        r'data-field="score">\s*<dt dir="auto">score <span class="type">number</span> <span class="tag now">changed',
+        text,
+    )
+    assert "opted in" in text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "just now"), (5, "5 s ago"), (130, "2 min ago"), (7300, "2 h ago")])
-def test_times_in_words(seconds: int, text: str) -> None:
-    """People look at what happened just now."""
-    assert pages.ago(time.time() - seconds - 0.1) == text
+def test_a_person_shows_the_messages_that_went_to_them_alone(client: FlaskClient, sandbox: Sandbox) -> None:
+    """Long data is shown in part, with the rest on request."""
+    client.post("/users/track", headers=HEADERS, json={"attributes": [{"external_id": "mo"}]})
+    for who, word in (("jo", "x" * 10_000), ("mo", "for somebody else")):
+        sent = {
+            "campaign_id": "b3c5ccd1-1df7-4fd9-a5c7-2fb5e1981b50",
+            "recipients": [{"external_user_id": who, "trigger_properties": {"note": word}}],
+        }
+        assert client.post("/campaigns/trigger/send", headers=HEADERS, json=sent).status_code == 201
+    jo = sandbox.workspace.profiles.by_external_id("jo")
+    assert jo is not None
+    assert sandbox.settle()
+    text = page(client, f"/profiles/{jo.braze_id}")
+
+    assert "all 10000 characters" in text
+    assert "x" * 10_000 in text
+    assert "for somebody else" not in text
+
+
+@pytest.mark.parametrize(("words", "found"), [("nair", True), ("NAIR jo", True), ("nobody", False)])
+def test_people_are_found_by_name_and_identifier(client: FlaskClient, words: str, found: bool) -> None:
+    """The demo's list grows long."""
+    text = client.get("/", query_string={"q": words}).text
+
+    assert ('class="card"' in text) is found
+    assert ("Nobody of 1" in text) is not found
+    assert f'data-refresh="/?q={words.replace(" ", "+")}' in text
+
+
+def test_a_search_with_markup_is_shown_as_text(client: FlaskClient) -> None:
+    """It is put back into the box."""
+    assert MARKUP not in client.get("/", query_string={"q": MARKUP}).text

@@ -267,3 +267,30 @@ def test_links_lead_to_the_front_pages_until_there_is_somebody_to_show(client: F
     page = client.get("/").text
 
     assert re.findall(r'href="(http://[^"]+)"', page) == ["http://connector.test/", "http://braze.test/"]
+
+
+def test_the_front_page_shows_which_cards_were_played(client: FlaskClient) -> None:
+    """Whoever comes back sees what is left to play; somebody else starts with nothing."""
+    enter(client, "poll", {"q1": "1"})
+    page = client.get("/").text
+    assert page.count("Played") == 1
+    assert "Welcome back" in page
+
+    client.post("/new-visitor")
+    assert "Played" not in client.get("/").text
+
+
+@pytest.mark.parametrize(("luck", "shown"), [("win", 'class="prize"'), ("lose", "The sea keeps its treasure")])
+def test_the_wheel_tells_its_ending_with_a_picture(client: FlaskClient, luck: str, shown: str) -> None:
+    """Losing deserves a picture as well."""
+    client.post("/settings", data={"luck": luck})
+    client.post("/cards/wheel/play")
+    page = client.get("/cards/wheel").text
+
+    assert shown in page
+    assert 'class="treasure"' in page
+
+
+def test_a_name_written_from_right_to_left_has_its_own_direction(client: FlaskClient) -> None:
+    """It must not turn the sentence around it."""
+    assert '<span dir="auto">מירה</span>!' in enter(client, "poll", {"q1": "1"}, first_name="מירה").text

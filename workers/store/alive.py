@@ -1,0 +1,118 @@
+"""
+Who is alive: every worker, and the clock.
+
+komo:alive  zset  "worker <host>:<pid>" or "clock" -> when it was last known to be alive, ms of the worker's clock
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import redis
+
+from workers.errors import StoreUnavailable
+from workers.store.connect import reaching_the_store
+
+KEY = "komo:alive"
+CLOCK = "clock"
+#: How often a worker says that it is alive.
+BEAT_S = 10.0
+#: Whoever has not said so for as long is late, and is forgotten.
+LATE_S, FORGET_S = 30.0, 3600.0
+#: A store that is away is left alone for so long.
+REST_S = 30.0
+
+log = logging.getLogger("komo_braze")
+
+
+class Heartbeat(NamedTuple):
+    """Somebody, and how long ago they were known to be alive."""
+
+    #: "worker" or "clock".
+    kind: str
+    #: "<host>:<pid>" of a worker; "" for the clock.
+    name: str
+    age_s: float
+
+
+class Alive:
+    """
+    Says and tells who is alive, over one connection.
+
+    Args:
+        wall: Epoch seconds.
+        clock: Seconds, only ever forward.
+    """
+
+    #: For those who look.
+    LATE_S = LATE_S
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = connection
+        self._wall = wall
+        self._clock = clock
+        #: Of whom this process has heard and has not told yet: ms.
+        self._heard: dict[str, int] = {}
+        self._told_at = self._forgot_at = float("-inf")
+        self._rests_until = float("-inf")
+
+    def beat(self, name: str) -> None:
+        """Say that somebody is alive, and of whom was heard; a store that is away is noted in the log alone."""
+        self._heard[name] = int(self._wall() * 1000)
+        self._tell()
+
+    def hear(self, name: str) -> None:
+        """Note that somebody is alive: the next beat of this process tells it, or this call where there are none."""
+        self._heard[name] = int(self._wall() * 1000)
+        if self._clock() - self._told_at > 2 * BEAT_S:
+            self._tell()
+
+    def _tell(self) -> None:
+        now = self._clock()
+        heard = dict(self._heard)
+        if now < self._rests_until or not heard:
+            return
+        self._told_at = now
+        try:
+            with reaching_the_store():
+                # Another worker may have heard of the clock later.
+                self._redis.zadd(KEY, heard, gt=True)
+                if now - self._forgot_at > FORGET_S:
+                    self._redis.zremrangebyscore(KEY, "-inf", int((self._wall() - FORGET_S) * 1000))
+                    self._forgot_at = now
+        except StoreUnavailable as error:
+            self._rests_until = now + REST_S
+            log.warning("heartbeat.postponed", extra={"error": type(error).__name__})
+
+    def leave(self, name: str) -> None:
+        """Say that somebody ends, and is not missed; never raises because of the store."""
+        try:
+            with reaching_the_store():
+                self._redis.zrem(KEY, name)
+        except StoreUnavailable as error:
+            log.warning("heartbeat.postponed", extra={"error": type(error).__name__})
+
+    def look(self, now_ms: float | None = None) -> Sequence[Heartbeat]:
+        """
+        Who was alive within the last hour, newest first; those older than LATE_S may be gone.
+
+        Args:
+            now_ms: Only in tests; otherwise this machine's clock counts.
+
+        Raises: StoreUnavailable.
+        """
+        now = self._wall() * 1000 if now_ms is None else now_ms
+        with reaching_the_store():
+            found: Any = self._redis.zrange(KEY, 0, -1, desc=True, withscores=True)
+        beats = []
+        for member, at in found:
+            kind, _, name = member.decode(errors="replace").partition(" ")
+            beats.append(Heartbeat(kind, name, max(0.0, (now - at) / 1000)))
+        return [beat for beat in beats if beat.age_s < FORGET_S]
