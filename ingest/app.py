@@ -56,6 +56,7 @@ def create_app(
     app.config["SECRET_KEY"] = settings.secret_key[0]
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key[1:])
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES  # a document of a thousand rules is one field of a form
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

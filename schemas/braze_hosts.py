@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 #: Dashboard host to REST host of every published instance; there is no US-09.
@@ -17,8 +18,27 @@ REST_HOST_OF_DASHBOARD = {
     "dashboard.kr-01.braze.com": "rest.kr-01.braze.com",
 }
 REST_HOSTS = frozenset(REST_HOST_OF_DASHBOARD.values())
+#: What Braze calls the places in its addresses, where that is not the same in capital letters.
+_PLACES = {"iad": "US", "fra": "EU"}
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class Instance(NamedTuple):
+    """One of Braze's installations."""
+
+    #: As Braze calls it: US-01.
+    name: str
+    dashboard_host: str
+    rest_host: str
+
+
+def _instance(dashboard_host: str, rest_host: str) -> Instance:
+    place, number = rest_host.split(".")[1].split("-")
+    return Instance(f"{_PLACES.get(place, place.upper())}-{number}", dashboard_host, rest_host)
+
+
+INSTANCES = tuple(_instance(*hosts) for hosts in REST_HOST_OF_DASHBOARD.items())
 
 
 class UnknownHost(ValueError):

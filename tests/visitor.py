@@ -54,6 +54,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._area:
             name, before = self.fields[-1]
+            data = data.replace("\r\n", "\n")
             self.fields[-1] = (name, before + (data.removeprefix("\n") if not before else data))
         elif not self._skipped and data.strip():
             self.words.append(" ".join(data.split()))

@@ -3,14 +3,16 @@
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from ingest.pages import api_docs, door, figures, overview
+from ingest.pages import api_docs, connect, door, figures, overview
 from ingest.pages.drawing import teach_templates
 from ingest.pages.fields import views as fields
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
 from schemas.settings import Settings
 
-NOUNS = (door.blueprint, overview.blueprint, fields.blueprint, figures.blueprint, api_docs.blueprint)
+NOUNS = (
+    door.blueprint, overview.blueprint, *connect.NOUNS, fields.blueprint, figures.blueprint, api_docs.blueprint,
+)  # fmt: skip
 
 
 def register_pages(app: Flask, settings: Settings) -> None:

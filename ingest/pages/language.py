@@ -42,3 +42,9 @@ def later(text: str) -> Any:
 def number(value: float) -> str:
     """12,345 as the reader's language writes it."""
     return str(format_decimal(value, format="#,##0.##"))
+
+
+def country_names() -> dict[str, str]:
+    """By ISO code of two letters, in the reader's language."""
+    locale = get_locale()
+    return dict(locale.territories) if locale else {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.braze_hosts import REST_HOST_OF_DASHBOARD, UnknownHost, rest_endpoint
+from schemas.braze_hosts import INSTANCES, REST_HOST_OF_DASHBOARD, UnknownHost, rest_endpoint
 
 
 def test_every_published_instance_is_known() -> None:
@@ -72,3 +72,12 @@ def test_extra_hosts_are_taken_as_they_are() -> None:
     assert rest_endpoint("https://braze.example.org:443", extra) == "https://braze.example.org"
     with pytest.raises(UnknownHost):
         rest_endpoint("http://127.0.0.1:8002", extra)
+
+
+def test_instances_have_the_names_that_braze_gives_them() -> None:
+    """People know theirs by that, not by its address."""
+    names = [one.name for one in INSTANCES]
+
+    assert names[:8] == [f"US-0{number}" for number in range(1, 9)]
+    assert names[8:] == ["US-10", "EU-01", "EU-02", "AU-01", "ID-01", "JP-01", "KR-01"]
+    assert INSTANCES[0].dashboard_host == "dashboard-01.braze.com"

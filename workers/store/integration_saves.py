@@ -51,8 +51,7 @@ class Saves:
     ) -> Told:
         """A whole document; see `Integrations.save`."""
         guard_version(current, if_match)
-        if current and only_new:
-            raise Conflict(f"There is an integration {current.id} already.")
+        _guard_new(current, only_new)
         kept_for = current.key_is_for if current else None
         reading = read_document(document, extra_hosts=self.extra_hosts, kept_for=kept_for)
         # What it was before, as far as it was one: a draft had no place in Braze, and nobody paused it.
@@ -88,10 +87,17 @@ class Saves:
         return told
 
     def save_draft(
-        self, pipe: Pipeline, current: StoredIntegration | None, document: Any, by: str, if_match: int | None
+        self,
+        pipe: Pipeline,
+        current: StoredIntegration | None,
+        document: Any,
+        by: str,
+        if_match: int | None,
+        only_new: bool,
     ) -> Told:
         """As much of a document as there is yet; see `Integrations.save_draft`."""
         guard_version(current, if_match)
+        _guard_new(current, only_new)
         if current and not current.draft:
             raise Conflict(f"{current.id} is set up already: save its document as a whole.")
         kept_for = current.key_is_for if current else None
@@ -148,3 +154,8 @@ def guard_version(current: StoredIntegration | None, if_match: int | None) -> No
             f"The document is at version {present} by now, not {if_match}: read it again." if current
             else f"There is no version {if_match} of it."
         )  # fmt: skip
+
+
+def _guard_new(current: StoredIntegration | None, only_new: bool) -> None:
+    if current and only_new:
+        raise Conflict(f"There is an integration {current.id} already.")

@@ -127,19 +127,20 @@ class Integrations:
             document, lambda pipe, current: self._saves.save(pipe, current, document, by, if_match, only_new)
         )
 
-    def save_draft(self, document: Any, *, by: str, if_match: int | None = None) -> Saved:
+    def save_draft(self, document: Any, *, by: str, if_match: int | None = None, only_new: bool = False) -> Saved:
         """
         Create or replace a draft: an integration that accepts and keeps whatever comes, until `save` ends its setup.
 
         Args:
             document: As for `save`; `id` and `name` are required, of everything else as much as is known yet. An
                 `api_key` that is left out keeps the stored one.
+            only_new: Refuse to replace.
 
-        Raises: InvalidDocument with every problem in what is there; StaleVersion; Conflict if it is set up already;
-            StoreUnavailable.
+        Raises: InvalidDocument with every problem in what is there; StaleVersion; Conflict if it is set up already, or
+            there and must not be; StoreUnavailable.
         """
         return self._saved(
-            document, lambda pipe, current: self._saves.save_draft(pipe, current, document, by, if_match)
+            document, lambda pipe, current: self._saves.save_draft(pipe, current, document, by, if_match, only_new)
         )
 
     def pause(self, integration_id: str, *, by: str, why: str = "") -> StoredIntegration:

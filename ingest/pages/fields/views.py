@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ingest.context import context, wake_up
+from ingest.pages.connect.frame import frame
 from ingest.pages.door import guarded
 from ingest.pages.fields import trial_words
 from ingest.pages.fields.editing import press
@@ -103,8 +104,10 @@ def _stale(page: FieldsPage) -> FieldsPage:
 
 
 def _draw(page: FieldsPage, status: int = 200) -> AnyResponse:
-    part = "pages/fields/_editor.html" if request.args.get("fragment") else "pages/fields/page.html"
-    return Response(render_template(part, **_shown(page)), status)
+    if request.args.get("fragment"):
+        return Response(render_template("pages/fields/_editor.html", **_shown(page)), status)
+    around = frame(page.stored, "fields")
+    return Response(render_template("pages/fields/page.html", **around | _shown(page)), status)
 
 
 def _shown(page: FieldsPage) -> dict[str, Any]:

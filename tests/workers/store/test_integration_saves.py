@@ -134,6 +134,15 @@ def test_a_draft_never_replaces_what_is_set_up(stores: Stores) -> None:
         draft(stores)
 
 
+def test_two_who_begin_under_one_id_do_not_overwrite_each_other(stores: Stores) -> None:
+    """The second may be somebody else, a moment later."""
+    stores.integrations.save_draft(BEGUN, by="pages", only_new=True)
+
+    with pytest.raises(Conflict):
+        stores.integrations.save_draft(BEGUN | {"name": "Another"}, by="pages", only_new=True)
+    assert stores.integrations.get("summer-hub").integration.name == "Summer hub"
+
+
 def test_a_draft_is_guarded_by_its_version_too(stores: Stores) -> None:
     """Two people at one setup do not undo each other's steps."""
     draft(stores)
