@@ -81,6 +81,13 @@ def fields(answer: TestResponse) -> dict[str, str]:
     return dict(reader.fields)
 
 
+def form_fields(html: str) -> list[tuple[str, str]]:
+    """The same of some HTML, in its order."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.fields
+
+
 class Visitor:
     """A browser without scripts."""
 

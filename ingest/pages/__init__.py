@@ -5,12 +5,13 @@ from flask_bootstrap import Bootstrap5
 
 from ingest.pages import activity, api_docs, connect, dead_letters, door, figures, jobs, overview, people, submissions
 from ingest.pages.drawing import teach_templates
+from ingest.pages.fields import views as fields
 from ingest.pages.language import speak
 from ingest.pages.protection import protect
 from schemas.settings import Settings
 
 NOUNS = (
-    door.blueprint, overview.blueprint, *connect.NOUNS, activity.blueprint, submissions.blueprint,
+    door.blueprint, overview.blueprint, *connect.NOUNS, fields.blueprint, activity.blueprint, submissions.blueprint,
     dead_letters.blueprint, jobs.blueprint, people.blueprint, figures.blueprint, api_docs.blueprint,
 )  # fmt: skip
 

@@ -11,8 +11,8 @@ from ingest.context import context
 from ingest.pages.language import _, many, number
 from ingest.pages.masking import masked
 from ingest.pages.sentences import in_words
+from ingest.pages.warning_words import warned_about, warning_in_words
 from ingest.pages.words import (
-    cause_in_words,
     event_in_words,
     events_known,
     identifier_in_words,
@@ -25,14 +25,13 @@ from ingest.pages.words import (
     state_colour,
     state_in_words,
     state_meaning,
-    warning_in_words,
 )
 from schemas.dead_letter import REASONS
 
 _WORDS = (
-    cause_in_words, event_in_words, identifier_in_words, job_in_words, job_state_in_words, outcome_in_words,
+    event_in_words, identifier_in_words, job_in_words, job_state_in_words, outcome_in_words,
     reason_advice, reason_in_words, reason_meaning, state_colour, state_in_words, state_meaning,
-    warning_in_words,
+    warned_about, warning_in_words,
 )  # fmt: skip
 
 

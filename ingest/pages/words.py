@@ -1,52 +1,6 @@
 """What the names in the store mean to a person: reasons, states, causes and events, and what to do about them."""
 
-import re
-
-from ingest.pages.language import _, later
-
-
-def warning_in_words(warning: str) -> str:
-    """What was left out or guessed, such as `phone: phone_not_valid`."""
-    name, _colon, flaw = warning.rpartition(": ")
-    return f"{name}: {flaw.replace('_', ' ')}" if name else warning.replace("_", " ")
-
-
-# --- states, reasons, causes, events ---
-
-#: What keeps an integration from sending, as workers.store.standing and workers.outcome say it.
-CAUSES = (
-    later("Paused by a person."),
-    later("The rules by which people are found have changed: what waits is judged again first."),
-    later("Its work has been due for over a minute and nobody comes for it: is a worker running, and the clock?"),
-    later("Braze has had too many requests (429): everything for this Braze workspace waits."),
-    later("Nothing is left of Braze's rate limit until its window ends."),
-    later("Little is left of Braze's rate limit: it is spread over the rest of the window."),
-    later("It sends as fast as braze.rate_limit allows in this Braze workspace."),
-    later("The last request failed; it is made again."),
-    later("A worker was lost while it called Braze: that request is made again in a moment."),
-    later("Its person was written to a moment ago."),
-    later("It waits for its turn."),
-    later("There is no usable REST key. Enter it again, or set the environment variable that the document names."),
-    later(
-        "Braze does not know this REST key (401). Check the key, and that the REST endpoint is that of your instance."
-    ),
-    later("Braze refuses this key (403). Check that it has the permission users.track, and its list of allowed IPs."),
-    later("Braze does not know this address (404). Check the REST endpoint."),
-    later("The proxy asks for a password (407). Check BRAZE_PROXY."),
-)
-_AWAY = re.compile(r"Braze seems to be away \(([0-9]+) requests")
-
-
-def cause_in_words(because: str) -> str:
-    """Why something waits, in the reader's language where the sentence is one of ours."""
-    away = _AWAY.match(because)
-    if away:
-        return _(
-            "Braze seems to be away (%(many)s requests failed in a row): one request at a time tries whether it "
-            "is back.",
-            many=away[1],
-        )
-    return _(because) if because else ""
+from ingest.pages.language import _
 
 
 def event_in_words(event: str) -> str:

@@ -11,10 +11,10 @@ from wtforms import BooleanField, TextAreaField
 from ingest.context import context
 from ingest.pages.connect.bodies import bodies
 from ingest.pages.connect.frame import address_of, next_address
-from ingest.pages.connect.recent import MOST, as_mappings_see, newest, shape_of
 from ingest.pages.connect.saving import BY, StepForm, refuse, save_and_go_on, show_step
 from ingest.pages.door import guarded
 from ingest.pages.language import _, later
+from ingest.pages.recent import MOST, as_mappings_see, newest, shape_of
 from schemas.submission import Submission, lookup
 from workers.store.integration_record import SECRETS, StoredIntegration, Which
 

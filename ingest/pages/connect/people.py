@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import FieldList, Form, FormField, SelectChoice, SelectField, StringField
 
 from ingest.context import context
-from ingest.pages.connect.recent import as_mappings_see, newest
 from ingest.pages.connect.saving import StepForm, save_and_go_on, show_step
 from ingest.pages.door import guarded
 from ingest.pages.language import _, later
+from ingest.pages.recent import as_mappings_see, newest
 from ingest.pages.sentences import in_words
 from schemas.integration import Integration
 from schemas.integration_warnings import warnings_about

@@ -9,9 +9,7 @@ from ingest.pages import words
 from schemas.api import STATES
 from schemas.dead_letter import REASONS
 from schemas.komo import legacy
-from workers.outcome import WHY
 from workers.prepare import FILTERED
-from workers.store import standing
 
 WORKERS = Path(__file__).parents[3] / "workers"
 #: How the sources give a reason: as an argument, a constant, or what a script writes into a record.
@@ -46,17 +44,6 @@ def test_every_state_has_words(app: Flask) -> None:
         for state in STATES:
             assert words.state_in_words(state) != state
             assert words.state_meaning(state)
-
-
-def test_every_cause_that_makes_something_wait_can_be_translated(app: Flask) -> None:
-    """The sentences are those of the sources, letter by letter; otherwise nobody would find their translation."""
-    with app.test_request_context():
-        known = {str(one) for one in words.CAUSES}
-        ours = {value for name, value in vars(standing).items() if name.isupper() and isinstance(value, str)}
-        assert (ours - {standing.AWAY}) | set(WHY.values()) <= known
-        assert words.cause_in_words(standing.AWAY.format(7)) == standing.AWAY.format(7)
-        assert words.cause_in_words("") == ""
-        assert words.cause_in_words("100% of people on leave") == "100% of people on leave"
 
 
 def test_komo_s_own_events_have_words(app: Flask) -> None:

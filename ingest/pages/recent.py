@@ -1,9 +1,12 @@
 """The newest submissions of one integration, whatever became of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
+from typing import Any
+
+import orjson
 
 from schemas.integration import Integration
 from schemas.komo import interaction, legacy, read_submission
@@ -34,11 +37,21 @@ def newest(integration: Integration, stores: Stores, most: int = MOST) -> list[F
     return found
 
 
-def as_mappings_see(found: Iterable[Found]) -> list[Submission]:
+def bodies(found: Iterable[Found]) -> Iterator[dict[str, Any]]:
+    """Their bodies; those of one record are unpacked together."""
+    unpacked: dict[int, Any] = {}
+    for one in found:
+        if id(one.packed) not in unpacked:
+            unpacked[id(one.packed)] = orjson.loads(one.packed)
+        body = unpacked[id(one.packed)]
+        yield body[one.place.at] if isinstance(body, list) else body
+
+
+def as_mappings_see(found: Sequence[Found]) -> list[Submission]:
     """Their bodies, read."""
     return [
-        read_submission(one.body(), id=one.id, received_at=datetime.fromtimestamp(one.head[4] / 1000, UTC))
-        for one in found
+        read_submission(body, id=one.id, received_at=datetime.fromtimestamp(one.head[4] / 1000, UTC))
+        for one, body in zip(found, bodies(found), strict=True)
     ]
 
 
