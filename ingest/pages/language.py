@@ -8,6 +8,8 @@ from flask_babel import Babel, format_decimal, get_locale, gettext, lazy_gettext
 
 #: Each language in its own name.
 LANGUAGES = {"en": "English", "pt": "Português"}
+#: What browsers and screen readers are told, where it says more than the name here.
+_SPOKEN = {"pt": "pt-BR"}
 
 
 def speak(app: Flask) -> None:
@@ -15,6 +17,7 @@ def speak(app: Flask) -> None:
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(Path(__file__).parents[1] / "translations"))
     Babel(app, default_locale="en", default_timezone="UTC", locale_selector=_language)
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or "en")})
+    app.add_template_filter(spoken, "spoken")
 
 
 def _language() -> str:
@@ -22,6 +25,11 @@ def _language() -> str:
         return "en"
     chosen = session.get("language") if session else None
     return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
+
+
+def spoken(language: str) -> str:
+    """One of LANGUAGES as a `lang` attribute names it: the Portuguese is that of Brazil, and has to be read so."""
+    return _SPOKEN.get(language, language)
 
 
 def _(text: str, **values: Any) -> str:

@@ -38,7 +38,7 @@ def test_the_page_knows_who_is_signed_in_and_how_they_read(visitor: Visitor) -> 
     visitor.send("/api/docs", to="/language", language="pt")
 
     answer = visitor.open("/api/docs")
-    assert '<html lang="pt">' in answer.text
+    assert '<html lang="pt-BR">' in answer.text
     assert 'data-testid="sign-out"' in answer.text
 
 

@@ -112,7 +112,7 @@ def test_somebody_reads_in_the_language_they_chose(visitor: Visitor) -> None:
 
     chosen = visitor.send("/", "/language", language="pt")
 
-    assert 'lang="pt"' in chosen.text
+    assert '<html lang="pt-BR"' in chosen.text
 
 
 def test_a_page_that_is_not_there_is_a_page(visitor: Visitor) -> None:
