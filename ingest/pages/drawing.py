@@ -13,6 +13,7 @@ from ingest.pages.masking import masked
 from ingest.pages.sentences import in_words
 from ingest.pages.warning_words import warned_about, warning_in_words
 from ingest.pages.words import (
+    changes_in_words,
     event_in_words,
     events_known,
     identifier_in_words,
@@ -25,13 +26,14 @@ from ingest.pages.words import (
     state_colour,
     state_in_words,
     state_meaning,
+    way_in_words,
 )
 from schemas.dead_letter import REASONS
 
 _WORDS = (
-    event_in_words, identifier_in_words, job_in_words, job_state_in_words, outcome_in_words,
+    changes_in_words, event_in_words, identifier_in_words, job_in_words, job_state_in_words, outcome_in_words,
     reason_advice, reason_in_words, reason_meaning, state_colour, state_in_words, state_meaning,
-    warned_about, warning_in_words,
+    warned_about, warning_in_words, way_in_words,
 )  # fmt: skip
 
 

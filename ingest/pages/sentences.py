@@ -58,8 +58,11 @@ TEMPLATES = (
     N_("There is no integration %(id)s."),
     N_("The document is at version %(present)s by now, not %(wanted)s: read it again."),
     N_("There is no version %(wanted)s of it."),
+    N_("created"),
     N_("created as a draft"),
     N_("setup finished"),
+    N_("paused"),
+    N_("resumed"),
     N_("%(name)s rotated"),
     N_("previous %(name)s retired"),
     # ingest/connection.py, workers/braze/probe.py, attribute_types.py: the lines of the connection test

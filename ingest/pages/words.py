@@ -1,6 +1,7 @@
 """What the names in the store mean to a person: reasons, states, causes and events, and what to do about them."""
 
 from ingest.pages.language import _
+from ingest.pages.sentences import in_words
 
 
 def event_in_words(event: str) -> str:
@@ -181,6 +182,18 @@ def state_meaning(state: str) -> str:
 def state_colour(state: str) -> str:
     """The tag's class; the words say it all without it."""
     return {"dead": "bad", "delivered": "good", "held": "wait", "in_flight": "wait", "waiting": "wait"}.get(state, "")
+
+
+def way_in_words(way: str) -> str:
+    """By way of what somebody changed something."""
+    return {
+        "api": _("the API"), "command line": _("the command line"), "demo": _("the demo"), "page": _("these pages"),
+    }.get(way, way)  # fmt: skip
+
+
+def changes_in_words(what: str) -> str:
+    """What a line of an integration's audit names, one after the other; the names of members stay as they are."""
+    return ", ".join(in_words(one) for one in what.split(", "))
 
 
 def events_known() -> list[tuple[str, str]]:

@@ -57,8 +57,8 @@ def test_it_tells_who_changed_what(live: str, visitor: Visitor) -> None:
 
     page = words(visitor.open(f"/integrations/{live}"))
 
-    assert "page name" in page
-    assert "api created" in page
+    assert "these pages name" in page
+    assert "the API created" in page
 
 
 def test_a_draft_says_what_is_missing_and_where(draft: str, visitor: Visitor, stores: Stores) -> None:
