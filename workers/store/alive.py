@@ -17,9 +17,9 @@ from workers.store.connect import reaching_the_store
 KEY = "komo:alive"
 CLOCK = "clock"
 #: How often a worker says that it is alive.
-BEAT_S = 10.0
+BEAT_S = 15.0
 #: Whoever has not said so for as long is late, and is forgotten.
-LATE_S, FORGET_S = 30.0, 3600.0
+LATE_S, FORGET_S = 45.0, 3600.0
 #: A store that is away is left alone for so long.
 REST_S = 30.0
 
