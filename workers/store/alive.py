@@ -69,9 +69,10 @@ class Alive:
         self._tell()
 
     def hear(self, name: str) -> None:
-        """Note that somebody is alive: the next beat of this process tells it, or this call where there are none."""
+        """Note that somebody is alive: told at once the first time, later with this process' beats if there are any."""
+        is_new = name not in self._heard
         self._heard[name] = int(self._wall() * 1000)
-        if self._clock() - self._told_at > 2 * BEAT_S:
+        if is_new or self._clock() - self._told_at > 2 * BEAT_S:
             self._tell()
 
     def _tell(self) -> None:
