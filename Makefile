@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format messages bench soak chaos clean
+.PHONY: help demo test check format messages screenshots bench soak chaos clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   the linter and the types"
 	@echo "make format  lay the code out"
 	@echo "make messages  gather the texts of the pages for their translation, and compile it"
+	@echo "make screenshots  take the pictures of the README anew"
 	@echo "make bench   measure beside the baselines"
 	@echo "make soak    100,000 submissions through the running system while workers die"
 	@echo "make chaos   ten minutes of kills, outages and storms, and then the ledger"
@@ -39,6 +40,9 @@ messages: $(VENV)/.for-tests
 	$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d ingest/translations --no-fuzzy-matching --ignore-obsolete \
 	    --no-wrap --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -d ingest/translations
+
+screenshots: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.screenshots
 
 bench: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)

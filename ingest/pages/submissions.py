@@ -14,6 +14,8 @@ from ingest.preview import preview
 from schemas.integration import Integration
 from schemas.komo import read_submission
 from workers.errors import UnknownIntegration
+from workers.store.records import OutOfTime
+from workers.store.search import PAGE_SECONDS
 
 blueprint = guarded(Blueprint("submissions_page", __name__, url_prefix="/submissions"))
 
@@ -23,8 +25,16 @@ FINAL = frozenset({"delivered", "filtered", "discarded"})
 
 @blueprint.get("/<submission_id>")
 def show(submission_id: str) -> AnyResponse:
-    """Everything that is known of it; what people typed only with `?show=values`."""
-    found = context().stores.timeline.show(submission_id)
+    """
+    Everything that is known of it; what people typed only with `?show=values`.
+
+    An old one may lie behind many others: it is looked for as long as a page may take, and with `?far=yes` to the end.
+    """
+    seconds = None if "far" in request.args else PAGE_SECONDS
+    try:
+        found = context().stores.timeline.show(submission_id, seconds=seconds)
+    except OutOfTime:
+        return Response(render_template("pages/submission_far.html", submission_id=submission_id))
     if found is None:
         return Response(render_template("pages/submission_gone.html", settings=context().settings), 404)
     template = "pages/_submission.html" if "fragment" in request.args else "pages/submission.html"

@@ -11,7 +11,19 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
-from tests.benchmarks import accepting, delivering, idle, limit, looking, mapping, quiet, resting, store_kills, waiting
+from tests.benchmarks import (
+    accepting,
+    delivering,
+    idle,
+    limit,
+    looking,
+    mapping,
+    pages,
+    quiet,
+    resting,
+    store_kills,
+    waiting,
+)
 from tests.benchmarks.processes import Machine
 from tests.benchmarks.table import ROW_HEADS, TARGET_HEADS, Row, Target, markdown
 
@@ -81,6 +93,7 @@ def _others(args: argparse.Namespace) -> dict[str, Callable[[Machine], tuple[lis
         "resting": lambda machine: resting.measure(machine, seconds=30),
         "waiting": lambda machine: waiting.measure(machine, count=args.waiting, seconds=60),
         "looking": lambda machine: looking.measure(machine, rounds=args.looks),
+        "pages": lambda machine: pages.measure(machine, rounds=args.looks),
         "limit": lambda machine: limit.measure(machine, seconds=66),
         "store-kills": lambda machine: store_kills.measure(machine, kills=5),
     }
@@ -101,7 +114,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-PARTS = ("mapping", "accept", "deliver", "idle", "quiet", "waiting", "resting", "looking", "limit", "store-kills")
+PARTS = (
+    "mapping",
+    "accept",
+    "deliver",
+    "idle",
+    "quiet",
+    "waiting",
+    "resting",
+    "looking",
+    "pages",
+    "limit",
+    "store-kills",
+)
 
 if __name__ == "__main__":
     main()

@@ -17,9 +17,9 @@ from workers.store.connect import reaching_the_store
 KEY = "komo:alive"
 CLOCK = "clock"
 #: How often a worker says that it is alive.
-BEAT_S = 10.0
+BEAT_S = 15.0
 #: Whoever has not said so for as long is late, and is forgotten.
-LATE_S, FORGET_S = 30.0, 3600.0
+LATE_S, FORGET_S = 45.0, 3600.0
 #: A store that is away is left alone for so long.
 REST_S = 30.0
 
@@ -69,9 +69,10 @@ class Alive:
         self._tell()
 
     def hear(self, name: str) -> None:
-        """Note that somebody is alive: the next beat of this process tells it, or this call where there are none."""
+        """Note that somebody is alive: told at once the first time, later with this process' beats if there are any."""
+        is_new = name not in self._heard
         self._heard[name] = int(self._wall() * 1000)
-        if self._clock() - self._told_at > 2 * BEAT_S:
+        if is_new or self._clock() - self._told_at > 2 * BEAT_S:
             self._tell()
 
     def _tell(self) -> None:

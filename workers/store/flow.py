@@ -46,6 +46,8 @@ RINGS: dict[Span, Ring] = {
     "week": Ring("two_hours", 7_200_000, 84),
 }
 _NAMES = (*COUNTERS, *GAUGES)
+#: What an integration has when it is first looked at came since it was made, and is not older than the charts.
+NEW_MS = 3_600_000
 #: Integrations sampled in one go: others have their turn at the store in between.
 AT_ONCE = 100
 
@@ -118,10 +120,17 @@ class Flow:
             pipe.hget(KEY, ring.name)
             self._read.queue(pipe, (([own(one)], args) for one in integrations))
             looked_ms, _, *answers = pipe.execute()
-        return [_series(answer, ring, int(looked_ms) if looked_ms else None) for answer in answers]
+        looked = int(looked_ms) if looked_ms else None
+        return [
+            _series(answer, ring, looked, _created_ms(one)) for one, answer in zip(integrations, answers, strict=True)
+        ]
 
 
-def _series(answer: list[Any], ring: Ring, looked_ms: int | None) -> Series:
+def _created_ms(integration: Integration) -> int:
+    return int(integration.created_at.timestamp() * 1000) if integration.created_at else 0
+
+
+def _series(answer: list[Any], ring: Ring, looked_ms: int | None, created_ms: int) -> Series:
     now_ms, figures, latency, *told = answer
     samples = [
         _read_sample(int(told[at]), told[at + 1], told[at + 2], int(told[at + 3]) if told[at + 3] else None)
@@ -130,6 +139,8 @@ def _series(answer: list[Any], ring: Ring, looked_ms: int | None) -> Series:
     samples = [sample for sample in samples if sample.at_ms < now_ms]  # no others, unless the clock was set back
     whole = len(samples) < ring.length
     samples.append(_read_sample(int(now_ms), figures, latency, looked_ms))
+    if samples[0].since_ms is None and samples[0].at_ms - created_ms < NEW_MS:
+        samples[0] = samples[0]._replace(since_ms=created_ms)
     return draw(samples, step_ms=ring.step_ms, points=ring.points, whole=whole)
 
 

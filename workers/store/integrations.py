@@ -117,7 +117,7 @@ class Integrations:
 
         Args:
             document: JSON as it was sent; its `id` says which integration.
-            by: The way of signing in, for the audit: "api", "pages", "command line".
+            by: The way of signing in, for the audit: "api", "page", "cli".
             if_match: The version that the caller has read; None saves over any.
             only_new: Refuse to replace.
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import redis
 
+from ingest.pages import submissions
 from tests.factories import an_integration
 from tests.ingest.pages.komo import arrives, connect
 from tests.letters import bury
@@ -126,3 +127,18 @@ def test_a_body_that_stops_the_rules_is_still_shown(
 
     assert page.status_code == 200
     assert "mapping.failed" in words(page)
+
+
+def test_a_long_search_is_asked_for(visitor: Visitor, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page answers soon, whatever lies in front of what is looked for; nobody is told that it is gone."""
+    connect(stores)
+    one = arrives(stores)
+    monkeypatch.setattr(submissions, "PAGE_SECONDS", 0.0)
+
+    page = visitor.open(f"/submissions/{one}")
+
+    assert page.status_code == 200
+    assert "not among the newest" in words(page)
+    (further,) = (found["href"] for found in tags(page, "a") if found.get("data-testid") == "look-further")
+    assert further
+    assert "Why it has not arrived" in words(visitor.open(further))

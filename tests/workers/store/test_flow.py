@@ -1,4 +1,5 @@
 import time
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,7 @@ import redis
 
 from schemas.integration import Integration
 from schemas.settings import load_settings
-from tests.factories import NOON_MS, a_document, an_arrival, an_integration
+from tests.factories import NOON, NOON_MS, a_document, an_arrival, an_integration
 from tests.letters import bury
 from workers.store import Stores, open_stores
 from workers.store.flow import KEY, RINGS, Flow
@@ -124,6 +125,18 @@ def test_what_there_was_before_the_first_sample_is_not_new(store_connection: red
     flow.sample([hub], now_ms=NOON_MS + MINUTE)
 
     assert [flow.read(hub, span, NOON_MS + MINUTE).totals["received"] for span in RINGS] == [2, 2, 2]
+
+
+def test_what_a_new_integration_has_came_since_it_was_made(store_connection: redis.Redis) -> None:
+    """The first minute of a demo is what a newcomer looks at."""
+    made_at = NOON - timedelta(minutes=5)
+    hub = known(store_connection, an_integration(created_at=made_at))
+    count(store_connection, hub, received=60)
+
+    told = Flow(store_connection).read(hub, "hour", NOON_MS)
+
+    assert told.totals["received"] == 60
+    assert sum(told.line("received")[:54]) == 0
 
 
 def test_rings_stay_within_bounds_and_tell_the_whole_span(
