@@ -84,11 +84,10 @@ class Search:
         integration_id: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
-        seconds: float = PAGE_SECONDS,
         **wanted: Unpack[Conditions],
     ) -> tuple[list[Row], str | None]:
-        """The same as the pages list them."""
-        found, following = self._page(integration_id, wanted, cursor, limit, seconds)
+        """The same as the pages list them, in the time that a page has."""
+        found, following = self._page(integration_id, wanted, cursor, limit, PAGE_SECONDS)
         return self._rows.tell(found), following
 
     def _page(

@@ -14,6 +14,16 @@ from tests.visitor import PASSWORD, Visitor
 from workers.store import Stores, open_stores
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bounds the time of a page bounds it in seconds of a machine that has nothing else to do."""
+    for place in (
+        "ingest.pages.dead_letters.AT_ONCE_S", "workers.store.letter_reasons.PAGE_SECONDS",
+        "ingest.pages.submissions.PAGE_SECONDS", "workers.store.search.PAGE_SECONDS",
+    ):  # fmt: skip
+        monkeypatch.setattr(place, 30.0)
+
+
 @pytest.fixture
 def settings() -> Settings:
     given = dict.fromkeys(NEEDED_BY_WEB - {"REDIS_URL"}, "wJ2r8vQxT5nLk0ZbYd7uHs3PfGm9Ac4E") | {
