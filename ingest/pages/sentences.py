@@ -87,6 +87,8 @@ TEMPLATES = (
     N_("Braze has %(name)s, which is another attribute to it: is that meant?"),
     N_("%(name)s is %(status)s in Braze: values for it are ignored."),
     N_("%(name)s is %(kind)s in Braze, and %(wanted)s here: Braze ignores such values."),
+    # workers/store/seal.py
+    N_("A stored secret can't be opened with SECRET_KEY; add the key it was sealed with at the end of it."),
     # workers/notice.py: what alerts say
     N_(
         "%(name)s is paused: %(because)s Nothing is lost meanwhile. Mend it in Braze or in the settings; it is tried "
