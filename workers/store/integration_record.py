@@ -15,7 +15,7 @@ import orjson
 from schemas.integration import Integration, build, write_document
 from schemas.integration_draft import build_draft, missing_of
 from schemas.problems import Problem
-from workers.errors import SealBroken
+from workers.errors import SealBroken, UnreadableRecord
 from workers.store.seal import Seal
 
 Which = Literal["webhook_secret", "url_key"]
@@ -154,7 +154,18 @@ class Saved:
 
 
 def read_record(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str]) -> StoredIntegration:
-    """The integration in the fields of its hash."""
+    """
+    The integration in the fields of its hash.
+
+    Raises: UnreadableRecord.
+    """
+    try:
+        return _read(fields, seal, environ)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UnreadableRecord("The stored settings of an integration can't be read by this version.") from error
+
+
+def _read(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str]) -> StoredIntegration:
     texts = {text(name): text(value) for name, value in fields.items()}
     document = orjson.loads(texts["document"])
     integration = (build_draft if texts.get("draft") else build)(
