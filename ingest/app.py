@@ -52,6 +52,7 @@ def create_app(
         probe: Asks Braze whether a key would do, without writing to a profile; by default it does.
     """
     app = Flask(__name__)
+    app.url_map.merge_slashes = False  # the redirect would lead to whatever host the request names
     app.session_interface = PageSessions()
     app.config["SECRET_KEY"] = settings.secret_key[0]
     app.config["SECRET_KEY_FALLBACKS"] = list(settings.secret_key[1:])

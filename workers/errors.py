@@ -7,6 +7,7 @@ PipelineError
 ├── LeaseLost           stop at once: another drain owns this lane now
 ├── StoreUnavailable    503 towards Komo, one clear sentence on the command line; workers try again
 ├── UnknownIntegration  404, or one clear sentence
+├── UnreadableRecord    left out where many are looked at; one clear sentence where it alone is meant
 ├── Conflict            409: the request is fine, but not now
 │   └── StaleVersion    412: somebody saved in between
 └── SealBroken          one clear sentence: SECRET_KEY does not open what was sealed with another one
@@ -35,6 +36,10 @@ class StoreUnavailable(PipelineError):
 
 class UnknownIntegration(PipelineError):
     """There is no integration with this id."""
+
+
+class UnreadableRecord(PipelineError):
+    """What the store keeps of an integration is none that this version can read."""
 
 
 class Conflict(PipelineError):

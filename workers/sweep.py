@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from schemas.integration import Integration
 from schemas.outgoing import SEND_KINDS
-from workers.errors import StoreUnavailable, UnknownIntegration
+from workers.errors import StoreUnavailable, UnknownIntegration, UnreadableRecord
 from workers.notice import notice, notice_store
 from workers.store import Stores
 from workers.store.idle import is_idle
@@ -67,6 +67,8 @@ def _known(stores: Stores, integration_ids: Iterable[str]) -> list[Integration]:
             found.append(stores.integrations.get_cached(integration_id, max_age_s=5).integration)
         except UnknownIntegration:
             stores.inbox.deactivate(integration_id)
+        except UnreadableRecord:  # the others must not wait for it
+            log.error("integration.unreadable", extra={"integration": integration_id})
     return found
 
 

@@ -8,6 +8,7 @@ What is not known here passes as it is: Braze's words, and what people have writ
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from ingest.pages.language import _
 
@@ -90,6 +91,8 @@ TEMPLATES = (
     N_("Braze has %(name)s, which is another attribute to it: is that meant?"),
     N_("%(name)s is %(status)s in Braze: values for it are ignored."),
     N_("%(name)s is %(kind)s in Braze, and %(wanted)s here: Braze ignores such values."),
+    # workers/store/seal.py
+    N_("A stored secret can't be opened with SECRET_KEY; add the key it was sealed with at the end of it."),
     # workers/notice.py: what alerts say
     N_(
         "%(name)s is paused: %(because)s Nothing is lost meanwhile. Mend it in Braze or in the settings; it is tried "
@@ -239,11 +242,37 @@ def in_words(sentence: str) -> str:
     return _(template, **{name: in_words(value) if name in _OPEN else value for name, value in values})
 
 
-def _pattern(template: str) -> re.Pattern[str]:
+class _Pattern(NamedTuple):
+    """A template, cut at its gaps."""
+
+    names: tuple[str, ...]
+    #: What stands before, between and behind the gaps: one more than there are names.
+    texts: tuple[str, ...]
+
+    def match(self, sentence: str) -> tuple[str, ...] | None:
+        """
+        What is in the gaps, each as short as can be and never empty.
+
+        Looks once from left to right: a hostile sentence must not make it try every way to cut it, as an expression
+        with many gaps would.
+        """
+        first, *between, last = self.texts
+        if not sentence.startswith(first):
+            return None
+        found, start = list[str](), len(first)
+        for text in between:
+            at = sentence.find(text, start + 1)
+            if at < 0:
+                return None
+            found.append(sentence[start:at])
+            start = at + len(text)
+        end = len(sentence) - len(last)
+        return (*found, sentence[start:end]) if end > start and sentence.endswith(last) else None
+
+
+def _pattern(template: str) -> _Pattern:
     parts = _GAP.split(template)
-    texts, names = parts[::2], parts[1::2]
-    gaps = [f"(?P<{name}>.+?)" for name in names] + [""]
-    return re.compile("".join(re.escape(text) + gap for text, gap in zip(texts, gaps, strict=True)), re.DOTALL)
+    return _Pattern(tuple(parts[1::2]), tuple(parts[::2]))
 
 
 #: Those that say most themselves come first, and the name of somebody's hub stays a name.
@@ -259,6 +288,6 @@ def _find(sentence: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     if sentence in _EXACT:
         return sentence, ()
     for template, pattern in _PATTERNS:
-        if found := pattern.fullmatch(sentence):
-            return template, tuple(found.groupdict().items())
+        if (found := pattern.match(sentence)) is not None:
+            return template, tuple(zip(pattern.names, found, strict=True))
     return None

@@ -33,6 +33,19 @@ def test_every_lane_that_nobody_is_about_to_serve_is_called(stores: Stores) -> N
     assert called == [("drain", "summer-hub", receipt.wake[0])]
 
 
+def test_a_record_that_can_t_be_read_stops_nobody_else_s_work(stores: Stores) -> None:
+    """Somebody went back to an older version, or wrote to the store by hand: retries of all others go on."""
+    integration = stores.integrations.save(a_document(), by="test").stored.integration
+    receipt = stores.inbox.accept(integration, [an_arrival("ann")])
+    stores.inbox.forget_wake(integration, receipt.wake[0])
+    stores.connection.sadd("komo:integrations", "broken")
+    stores.connection.hset("komo:integration:broken", mapping={"document": "{", "revision": "1"})
+    called: list[tuple[str, str, int]] = []
+
+    assert sweep(stores, lambda *call: called.append(call), turn=SLOW_EVERY) == 1
+    assert called == [("drain", "summer-hub", receipt.wake[0])]
+
+
 def test_a_slow_turn_finds_work_that_is_on_no_list(stores: Stores) -> None:
     """The list of active integrations is a shortcut, not the truth."""
     integration = stores.integrations.save(a_document(), by="test").stored.integration

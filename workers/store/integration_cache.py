@@ -1,9 +1,14 @@
 """Integrations as this process saw them last, so that a webhook call or a batch need not read a document."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from workers.errors import UnreadableRecord
 from workers.store.integration_record import StoredIntegration
+
+log = logging.getLogger("komo_braze")
 
 #: Ids nobody made are remembered as unknown, but not without bound.
 MOST_CACHED = 10_000
@@ -42,7 +47,11 @@ class IntegrationCache:
         return seen.stored
 
     def get_many(self, ids: Sequence[str], max_age_s: float) -> dict[str, StoredIntegration | None]:
-        """The same for many, in their order; however many there are, the store is asked a few times at most."""
+        """
+        The same for many, in their order; however many there are, the store is asked a few times at most.
+
+        One whose record can't be read is None as well, and logged: it must not hide all others.
+        """
         now = self._clock()
         found: dict[str, StoredIntegration | None] = dict.fromkeys(ids)
         old = []
@@ -52,7 +61,7 @@ class IntegrationCache:
                 old.append(one)
             else:
                 found[one] = seen.stored
-        return found | self._look_again(old, now) if old else found
+        return found | self._look_at_readable(old, now) if old else found
 
     def at_version(self, integration_id: str, version: int) -> StoredIntegration | None:
         """The integration, if it was seen at exactly this version."""
@@ -61,6 +70,17 @@ class IntegrationCache:
 
     def forget(self, integration_id: str) -> None:
         self._seen.pop(integration_id, None)
+
+    def _look_at_readable(self, ids: Sequence[str], now: float) -> dict[str, StoredIntegration | None]:
+        with suppress(UnreadableRecord):
+            return self._look_again(ids, now)
+        found: dict[str, StoredIntegration | None] = {}
+        for one in ids:
+            try:
+                found |= self._look_again([one], now)
+            except UnreadableRecord:
+                log.error("integration.unreadable", extra={"integration": one})
+        return found
 
     def _look_again(self, ids: Sequence[str], now: float) -> dict[str, StoredIntegration | None]:
         found: dict[str, StoredIntegration | None] = {}

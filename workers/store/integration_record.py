@@ -3,6 +3,7 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ import orjson
 from schemas.integration import Integration, build, write_document
 from schemas.integration_draft import build_draft, missing_of
 from schemas.problems import Problem
+from workers.errors import SealBroken, UnreadableRecord
 from workers.store.seal import Seal
 
 Which = Literal["webhook_secret", "url_key"]
@@ -98,8 +100,15 @@ class StoredIntegration:
         return self._opened("url_key")
 
     def _opened(self, which: Which) -> tuple[str, ...]:
-        tokens = (self._fields.get(which), self._fields.get(f"{which}_previous"))
-        return tuple(self._seal.open(token) for token in tokens if token)
+        present, previous = self._fields.get(which), self._fields.get(f"{which}_previous")
+        opened: tuple[str, ...] = (self._seal.open(present),) if present else ()
+        with suppress(SealBroken):  # the present one works all the same
+            opened += (self._seal.open(previous),) if previous else ()
+        return opened
+
+    def has_previous(self, which: Which) -> bool:
+        """Whether one was rotated out and not retired yet."""
+        return bool(self._fields.get(f"{which}_previous"))
 
     def sealed(self, which: str) -> str:
         """A secret as the store keeps it."""
@@ -121,7 +130,12 @@ class StoredIntegration:
         })  # fmt: skip
 
     def _shown_key(self) -> dict[str, Any]:
-        key, name = self.api_key(), self.api_key_name
+        """A key that can't be opened is as good as none: whoever reads this can give it again."""
+        name = self.api_key_name
+        try:
+            key = self.api_key()
+        except SealBroken:
+            key = None
         shown: dict[str, Any] = {"set": bool(key)}
         if key:
             shown["last4"] = key[-4:] if len(key) >= _SHORTEST_SHOWN else ""
@@ -140,7 +154,18 @@ class Saved:
 
 
 def read_record(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str]) -> StoredIntegration:
-    """The integration in the fields of its hash."""
+    """
+    The integration in the fields of its hash.
+
+    Raises: UnreadableRecord.
+    """
+    try:
+        return _read(fields, seal, environ)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UnreadableRecord("The stored settings of an integration can't be read by this version.") from error
+
+
+def _read(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str]) -> StoredIntegration:
     texts = {text(name): text(value) for name, value in fields.items()}
     document = orjson.loads(texts["document"])
     integration = (build_draft if texts.get("draft") else build)(

@@ -10,11 +10,13 @@ has a copy of the cookie.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from secrets import token_urlsafe
 
 import redis
 
+from workers.errors import StoreUnavailable
 from workers.store.connect import reaching_the_store
 from workers.store.integration_record import text
 
@@ -58,6 +60,7 @@ class Sessions:
             opened_ms, _, mark = text(self._redis.get(_key(token))).partition(" ")
             if mark not in self._marks or self._clock() - int(opened_ms) / 1000 > LONGEST_S:
                 return False
+        with suppress(StoreUnavailable), reaching_the_store():  # one that only reads still shows how things are
             self._redis.expire(_key(token), IDLE_S)
         return True
 

@@ -1,6 +1,6 @@
 """Which submissions somebody looks for. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -11,10 +11,12 @@ import orjson
 from schemas.integration import Integration
 from schemas.komo import read_submission
 from schemas.person import Person
+from schemas.submission import Submission
 from workers.store.found import Found
 from workers.store.letter_filter import EPOCH, normalised
 from workers.store.text_search import holds_text
 from workers.store.timeline import ID
+from workers.whose import named_now, read_body, writes
 
 
 class Conditions(TypedDict, total=False):
@@ -67,7 +69,7 @@ class Wanted:
         heads, bodies = values[b"h"], values[b"b"]
         if self._state and b"r" in values and self._state.encode() not in values[b"r"]:
             return False
-        if self._identifier and not any(value in heads for value in self._written):
+        if self._identifier and not self.integration.draft and not any(value in heads for value in self._written):
             return False
         if self._event is not None and not holds_text(heads, self._event):
             return False
@@ -82,7 +84,7 @@ class Wanted:
         return (
             self._state in (None, found.state)
             and self._is_of_that_time(found.head[4])
-            and self._is_about(found.head[3])
+            and self._is_about(found, bodies)
             and self._event in (None, str(found.head[6]).casefold())
             and self._is_of_card(found, bodies)
             and self._says(found, bodies)
@@ -94,12 +96,22 @@ class Wanted:
             until is None or received_ms < until.timestamp() * 1000
         )
 
-    def _is_about(self, packed: Sequence[Any] | None) -> bool:
+    def _is_about(self, found: Found, bodies: Bodies) -> bool:
         if self._identifier is None:
             return True
-        if packed is None:
-            return False
-        person, (kind, _, label) = Person(*packed), self._identifier
+        if found.head[3] is not None:
+            return self._is(Person(*found.head[3]))
+        return self.integration.draft and self._is_said_of(read_body(bodies.read(found.place.at)))
+
+    def _is_said_of(self, submission: Submission) -> bool:
+        """Of what a draft keeps nobody has judged yet whose it is."""
+        named = named_now(submission, self.integration)
+        return (named is not None and self._is(named)) or any(
+            writes(submission, person, self.integration) for person in self._sought
+        )
+
+    def _is(self, person: Person) -> bool:
+        kind, _, label = self._identifier or (None, "", None)
         return (
             kind in (None, person.kind)
             and label in (None, person.alias_label)
@@ -149,6 +161,14 @@ class Wanted:
         """How the identifier stands in a head, whatever its kind is."""
         values = {self._value_of(kind, None) for kind in ("external_id", "email", "phone")}
         return [orjson.dumps(value)[1:-1] for value in values if value]
+
+    @cached_property
+    def _sought(self) -> list[Person]:
+        """Whom the identifier means, of whatever kind it may be."""
+        kind, _, label = self._identifier or (None, "", None)
+        kinds = (kind,) if kind else ("email", "phone")
+        found: list[tuple[Any, str | None, str | None]] = [(one, label, self._value_of(one, label)) for one in kinds]
+        return [Person(one, value, name) for one, name, value in found if value]
 
     @cached_property
     def _digest(self) -> bytes:

@@ -1,11 +1,13 @@
 """
 How often somebody has tried a wrong password.
 
-komo:wrong-passwords/...  by the library `limits`: one sorted set for each address and limit, which expires by itself
+komo:wrong-passwords:...  by the library `limits`: one for each address (of IPv6: each network of /64) and limit,
+                          which expires by itself
 """
 
 import time
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 
 import redis
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -31,12 +33,24 @@ class WrongPasswords:
     def wait_s(self, address: str) -> float:
         """For how many seconds nobody at this address may try again; 0 for not at all. Raises: StoreUnavailable."""
         with reaching_the_store():
-            full = [one for one in LIMITS if not self._limiter.test(one, address)]
-            ends = [self._limiter.get_window_stats(one, address).reset_time for one in full]
+            place = _place(address)
+            full = [one for one in LIMITS if not self._limiter.test(one, place)]
+            ends = [self._limiter.get_window_stats(one, place).reset_time for one in full]
         return max(1.0, max(ends) - self._clock()) if ends else 0.0
 
     def count(self, address: str) -> None:
         """One more. Raises: StoreUnavailable."""
         with reaching_the_store():
             for one in LIMITS:
-                self._limiter.hit(one, address)
+                self._limiter.hit(one, _place(address))
+
+
+def _place(address: str) -> str:
+    """Of an IPv6 address its network: whoever has one address there has 2 ** 64 of them."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped:
+        return str(found if found.version == 4 else found.ipv4_mapped)
+    return str(ip_network((found, 64), strict=False))

@@ -18,7 +18,8 @@ from ingest.pages.sentences import in_words
 from schemas.braze_hosts import INSTANCES, UnknownHost, rest_endpoint
 from schemas.integration import read_document
 from schemas.integration_draft import API_KEY
-from schemas.problems import InvalidDocument
+from schemas.problems import InvalidDocument, Problem
+from workers.errors import SealBroken
 from workers.store.integration_record import StoredIntegration, is_fingerprint
 
 blueprint = guarded(Blueprint("settings_braze", __name__))
@@ -161,10 +162,13 @@ def _test(stored: StoredIntegration, form: BrazeForm, document: dict[str, Any]) 
     hosts = context().settings.extra_braze_hosts
     try:
         reading = read_document(whole, extra_hosts=hosts, kept_for=stored.key_is_for)
+        key = _key(stored, reading.api_key)
     except InvalidDocument as error:
         form.tell(error.problems)
         return _page(stored, form, 422)
-    key = _key(stored, reading.api_key)
+    except SealBroken as error:
+        form.tell([Problem(API_KEY, str(error))])
+        return _page(stored, form, 422)
     if key is None:
         lines = [("key", False, _("This environment variable is not set where the connector runs."))]
     else:

@@ -16,6 +16,7 @@ from ingest.pages.door import guarded
 from ingest.pages.language import _, later
 from ingest.pages.recent import MOST, as_mappings_see, newest, shape_of
 from schemas.submission import Submission, lookup
+from workers.errors import SealBroken
 from workers.store.integration_record import SECRETS, StoredIntegration, Which
 
 blueprint = guarded(Blueprint("settings_komo", __name__))
@@ -108,7 +109,7 @@ def _page(
     more = {
         "webhook_url": webhook_url, "bodies": bodies(), "fresh": fresh, "secrets": _shown_secrets(stored, fresh),
         "following": next_address(stored, "komo"), "suggested": _suggestions(seen), **_arrived(stored, seen),
-        "previous": {"webhook_secret": len(stored.webhook_secrets) > 1, "url_key": len(stored.url_keys) > 1},
+        "previous": {which: stored.has_previous(which) for which in SECRETS},
     }  # fmt: skip
     return show_step(stored, "komo", form or _filled(stored, anew=True), status, **more)
 
@@ -125,7 +126,10 @@ def _shown_secrets(stored: StoredIntegration, fresh: Mapping[str, str] | None) -
     """All of them while it is being set up, else only those that were made just now."""
     if fresh is not None or not stored.draft:
         return fresh or {}
-    return {"webhook_secret": stored.webhook_secrets[0], "url_key": stored.url_keys[0]}
+    try:
+        return {"webhook_secret": stored.webhook_secrets[0], "url_key": stored.url_keys[0]}
+    except SealBroken:  # nobody can read them any more, but new ones can be made here
+        return {}
 
 
 def _seen(stored: StoredIntegration, most: int = MOST) -> list[Submission]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from ingest.context import context, wake_up
@@ -48,6 +48,8 @@ def show(integration_id: str) -> AnyResponse:
 def change(integration_id: str) -> AnyResponse:
     """Whatever a button says: save, or go on editing with nothing saved yet."""
     stored, button = context().stores.integrations.get(integration_id), request.form.get("do", "")
+    if "whole" not in request.form:  # the rules that it lacks would count as removed
+        abort(400)
     page = FieldsPage.of_form(stored, context(), request.form)
     if button in ("save", "later"):
         return _save(page, finishes=button == "save" or not stored.integration.draft)

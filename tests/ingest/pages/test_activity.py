@@ -184,3 +184,22 @@ def test_it_is_nobody_s_business(stranger: Visitor) -> None:
     assert stranger.client.get("/activity").status_code == 302
     assert stranger.client.get("/activity?fragment=1").status_code == 401
     assert stranger.client.post("/activity", data={"who": "mia@example.com"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "who"),
+    [([], "Mia@Example.com"), ([{"kind": "external_id", "field": "member_id"}], "m-17"), ([], "0412 345 678")],
+)
+def test_a_person_is_found_in_what_a_draft_keeps(
+    identifiers: list[dict[str, str]], who: str, visitor: Visitor, stores: Stores
+) -> None:
+    """Nobody has judged yet whose it is, and whoever asks where their entry is must not be told that there is none."""
+    document = {"id": "summer-hub", "name": "Summer hub", "default_region": "AU", "identifiers": identifiers}
+    stores.integrations.save_draft(document, by="test")
+    one = arrives(stores, member_id="m-17", mobile="+61412345678")
+    other = arrives(stores, 2, email="ann@example.com", member_id="m-18")
+
+    page = visitor.send("/activity", who=who)
+
+    assert f"/submissions/{one}" in page.text
+    assert f"/submissions/{other}" not in page.text

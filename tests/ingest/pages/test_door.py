@@ -1,6 +1,7 @@
 """Signing in and out."""
 
 import pytest
+import redis
 from flask import Flask
 
 from tests.visitor import PASSWORD, Visitor, words
@@ -134,3 +135,16 @@ def test_passwords_and_tokens_are_not_kept(visitor: Visitor, stores: Stores) -> 
     assert kept
     assert token.encode() not in kept
     assert PASSWORD.encode() not in kept
+
+
+def test_a_store_that_takes_no_writes_can_still_be_looked_at(
+    visitor: Visitor, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk is full, say: the overview is where that is told, and a session that can't be renewed is still open."""
+
+    def refuse(*_asked: object, **_more: object) -> None:
+        raise redis.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+
+    monkeypatch.setattr(stores.connection, "expire", refuse)
+
+    assert visitor.open("/").status_code == 200

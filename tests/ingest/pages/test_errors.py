@@ -42,3 +42,12 @@ def test_a_store_that_is_away_is_told_in_words(client: FlaskClient, server: Fake
     assert answer.headers["Retry-After"]
     assert "Nothing is lost." in words(answer)
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["//static/x", "/static//x", "/integrations//summer-hub", "/webhooks//komo/x"])
+def test_no_answer_leads_to_the_host_that_a_request_names(stranger: Visitor, path: str) -> None:
+    """Anybody can write that header, and a cache between might keep the answer for others."""
+    answer = stranger.client.get(path, headers={"Host": "evil.example", "Accept": "text/html"})
+
+    assert answer.status_code == 404
+    assert "evil.example" not in str(answer.headers)

@@ -34,6 +34,21 @@ def names(page: Any) -> list[str]:
     return [text.partition("</a>")[0].rpartition(">")[2] for text in page.text.split("<h3>")[1:]]
 
 
+@pytest.mark.parametrize("document", [None, "{", "{}", '{"braze": 7}'])
+def test_a_record_that_can_t_be_read_does_not_hide_the_others(
+    visitor: Visitor, stores: Stores, document: str | None
+) -> None:
+    """It may have been written by a newer version; the overview is where somebody looks then."""
+    connect_hub(stores)
+    stores.connection.sadd("komo:integrations", "broken")
+    fields = {"revision": "1"} | ({"document": document} if document else {})
+    stores.connection.hset("komo:integration:broken", mapping=fields)  # type: ignore[arg-type]
+
+    assert names(visitor.open("/")) == ["Summer hub"]
+    assert visitor.open("/activity").status_code == 200
+    assert visitor.open("/dead-letters").status_code == 200
+
+
 def test_a_first_visit_begins_with_one_step(visitor: Visitor) -> None:
     """Somebody who has never seen this must not face an empty table."""
     page = visitor.open("/")

@@ -1,6 +1,7 @@
 """Sentences of other layers in the reader's language."""
 
 import ast
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,12 @@ def test_an_english_reader_reads_the_sentence_itself(app: Flask) -> None:
     with app.test_request_context():
         assert in_words(told) == told
         assert app.jinja_env.from_string("{{ told|told }}").render(told=told) == told
+
+
+def test_a_hostile_sentence_costs_no_time() -> None:
+    """Names of hubs and words of others stand in them, and one may fit a template in thousands of ways."""
+    hostile = f"a{' has ' * 60}{' new ' * 60}{' (' * 150}). See why, mend it."
+
+    began = time.perf_counter()
+    assert in_words(hostile) == hostile
+    assert time.perf_counter() - began < 0.05

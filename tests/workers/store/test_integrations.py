@@ -321,6 +321,19 @@ def test_secrets_open_after_a_new_key_was_put_in_front(store_connection: redis.R
         Integrations(store_connection, secret_keys=[OTHER_KEY]).get("summer").api_key()
 
 
+def test_a_secret_made_anew_works_beside_one_that_can_t_be_opened(store_connection: redis.Redis) -> None:
+    """After a SECRET_KEY was lost Komo gets new secrets; the lost ones, which nobody can check, must not stop them."""
+    save(Integrations(store_connection, secret_keys=[KEY]))
+    reopened = Integrations(store_connection, secret_keys=[OTHER_KEY])
+    new = reopened.rotate("summer", by="test")
+
+    stored = reopened.get("summer")
+    assert stored.webhook_secrets == (new["webhook_secret"],)
+    assert stored.url_keys == (new["url_key"],)
+    assert stored.has_previous("url_key")
+    assert stored.shown("")["braze"]["api_key"] == {"set": False}
+
+
 def test_pausing_stops_the_engine_and_resuming_starts_it(
     integrations: Integrations, store_connection: redis.Redis
 ) -> None:

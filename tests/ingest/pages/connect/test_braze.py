@@ -1,16 +1,19 @@
 """The third step: address, key, limits, and the test of the connection."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from ingest.app import create_app
 from ingest.context import Probe
 from schemas.braze_hosts import INSTANCES
 from schemas.integration import Integration
+from schemas.settings import Settings
 from tests.factories import BRAZE
 from tests.visitor import Visitor, tags, words
-from workers.store import Stores
+from workers.store import Stores, open_stores
 
 KEY = "an-example-of-another-key-9876"
 
@@ -227,3 +230,25 @@ def test_a_limit_that_is_only_half_given_takes_the_usual_other_half(
 
     limit: dict[str, Any] = stores.integrations.get(live).document["braze"]["rate_limit"]
     assert limit == {"requests": 3000, "per_seconds": 7}
+
+
+def test_a_key_that_can_t_be_opened_is_replaced_here(
+    live: str, draft: str, settings: Settings, stores: Stores, probe: Probe
+) -> None:
+    """After a SECRET_KEY was lost this is the page that mends it: nothing about the settings may fail before that."""
+    another = replace(settings, secret_key=("another-key-of-forty-characters-" * 2,))
+    reopened = open_stores(another, stores.connection)
+    app = create_app(another, reopened, lambda *_call: None, probe=probe)
+    app.config["SESSION_COOKIE_SECURE"] = False
+    visitor = Visitor(app.test_client())
+    visitor.sign_in()
+
+    for one in (live, draft):
+        for step in ("", "/name", "/komo", "/braze", "/people", "/fields", "/json"):
+            assert visitor.open(f"/integrations/{one}{step}").status_code == 200, step
+    tested = visitor.send(f"/integrations/{live}/braze", do="test")
+    assert tested.status_code == 422
+    assert "A stored secret can't be opened with SECRET_KEY" in words(tested)
+
+    assert visitor.send(f"/integrations/{live}/braze", api_key=KEY, follow=False).status_code == 303
+    assert reopened.integrations.get(live).api_key() == KEY

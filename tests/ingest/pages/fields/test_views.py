@@ -298,3 +298,14 @@ def test_nobody_looks_at_it_without_signing_in(stranger: Visitor, secret: str) -
 def test_a_form_from_elsewhere_is_refused(visitor: Visitor, secret: str) -> None:
     """It would change what is sent."""
     assert visitor.client.post(PATH, data={"do": "save", "version": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize("button", ["save", "preview", "add attributes"])
+def test_a_form_that_was_sent_before_the_page_was_there_removes_no_rule(
+    button: str, visitor: Visitor, secret: str, stores: Stores
+) -> None:
+    """With many rules, or on a slow phone, somebody presses Enter while the rest is still on its way."""
+    top = {name: text for name, text in fields(visitor.open(PATH)).items() if name in ("csrf_token", "version")}
+
+    assert visitor.client.post(PATH, data={**top, "do": button}).status_code == 400
+    assert attributes(stores) == [SECOND]
