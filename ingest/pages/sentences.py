@@ -9,6 +9,7 @@ What is not known here passes as it is: Braze's words, and what people have writ
 import re
 from functools import lru_cache
 
+from ingest.pages.directions import apart
 from ingest.pages.language import _
 
 
@@ -233,7 +234,7 @@ def in_words(sentence: str) -> str:
     if found is None:
         return sentence
     template, values = found
-    return _(template, **{name: in_words(value) if name in _OPEN else value for name, value in values})
+    return _(template, **{name: in_words(value) if name in _OPEN else apart(value) for name, value in values})
 
 
 def _pattern(template: str) -> re.Pattern[str]:
