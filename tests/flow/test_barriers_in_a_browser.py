@@ -33,14 +33,14 @@ ADDRESSES = {
     "settings_braze.show": ["/integrations/{}/braze"],
     "settings_people.show": ["/integrations/{}/people"],
     "settings_json.show": ["/integrations/{}/json"],
-    "fields.show": ["/integrations/{}/fields?everything=1"],
+    "fields.show": ["/integrations/{}/fields"],
     "activity.show": ["/activity", "/activity?card=nothing"],
     "submissions_page.show": ["/submissions/[]", "/submissions/[]?show=values", "/submissions/nothing"],
     "dead_letters_page.show": ["/dead-letters"],
     "jobs_page.show_latest": ["/jobs"],
     "jobs_page.show": ["/jobs/JOB"],
     "people_page.ask": ["/people/forget", "/people/forget?submission=[]"],
-    "figures.show": ["/figures", "/figures?integration={}&span=day"],
+    "figures.show": ["/figures?integration={}"],
     "figures.part": [],  # a part of other pages
     "api_docs.show": ["/api/docs"],
     "door.sign_in": [],  # who is signed in is sent on
