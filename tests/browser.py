@@ -108,9 +108,15 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-def barriers(page: Page) -> list[str]:
-    """What keeps people with other eyes and hands from using a page, as axe sees it."""
-    found = Axe().run(page).response["violations"]
+def barriers(page: Page, *rules: str) -> list[str]:
+    """
+    What keeps people with other eyes and hands from using a page, as axe sees it.
+
+    Args:
+        rules: Those that are looked at; none: all.
+    """
+    only = {"runOnly": list(rules)} if rules else None
+    found = Axe().run(page, options=only).response["violations"]
     return [
         f"{one['id']} ({one['impact']}): {node['target']}"
         for one in found

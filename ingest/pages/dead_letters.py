@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import orjson
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -14,7 +15,7 @@ from ingest.context import context, start_job
 from ingest.pages.door import guarded
 from ingest.pages.jobs import latest
 from ingest.pages.language import _
-from ingest.pages.masking import without_values
+from ingest.pages.masking import DOTS, without_quotes, without_values
 from ingest.pages.spans import Span, read_span
 from ingest.pages.words import STEPS
 from schemas.api_dead_letters import MOST_HOURS
@@ -30,6 +31,8 @@ PAGE = 50
 TRIED_FIRST, AT_ONCE_S = 100, 0.06
 #: Seconds for those who want to know more.
 LONGER_S = 8.0
+#: Of one letter, to find what Braze's words quote of it.
+MOST_READ_BYTES = 100_000
 #: Between the times of death in a list and in the store's order.
 CLOCKS = timedelta(minutes=1)
 #: Fields that say between which times chosen letters died.
@@ -87,15 +90,15 @@ def show() -> AnyResponse:
     if not asked.span.problem:
         try:
             items, following = context().stores.dead_letters.list(
-                asked.filter(), cursor=asked.cursor or None, limit=PAGE, until=_after(AT_ONCE_S)
+                asked.filter(), cursor=asked.cursor or None, limit=PAGE, until=_after(AT_ONCE_S), bodies=True
             )
         except ValueError:  # of the cursor
             is_wrong = True
     counted = _counted(asked)
     told = {
-        "asked": asked, "counted": counted, "letters": items, "following": following, "is_wrong": is_wrong,
-        "matched": _matched(asked, counted), "steps": STEPS, "names": {one.id: one.name for one in everywhere},
-        "jobs": latest(),
+        "asked": asked, "counted": counted, "letters": [_without_quotes(one) for one in items],
+        "following": following, "is_wrong": is_wrong, "matched": _matched(asked, counted), "steps": STEPS,
+        "names": {one.id: one.name for one in everywhere}, "jobs": latest(),
     }  # fmt: skip
     return Response(render_template("pages/dead_letters.html", **told), 422 if is_wrong or asked.span.problem else 200)
 
@@ -231,6 +234,15 @@ def _after(seconds: float) -> Callable[[], bool]:
     """Whether so much time has passed since now."""
     ends_at = time.monotonic() + seconds
     return lambda: time.monotonic() >= ends_at
+
+
+def _without_quotes(letter: dict[str, Any]) -> dict[str, Any]:
+    """A letter of the list; what Braze quotes of it is shown on the page of its submission, to who asks for it."""
+    body, answer = letter["body"], letter["answer"]
+    if not answer:
+        return letter
+    hidden = without_quotes(answer, orjson.loads(body)) if len(body) <= MOST_READ_BYTES else DOTS
+    return letter | {"answer": hidden}
 
 
 def _counted(asked: Asked) -> Counted:

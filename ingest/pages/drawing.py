@@ -8,6 +8,7 @@ from flask import Flask, session, url_for
 from markupsafe import Markup
 
 from ingest.context import context
+from ingest.pages.directions import apart, json_apart
 from ingest.pages.language import _, many, number
 from ingest.pages.masking import masked
 from ingest.pages.sentences import in_words
@@ -39,7 +40,7 @@ _WORDS = (
 
 def teach_templates(app: Flask) -> None:
     """Register the filters, and what stands on every page."""
-    for one in (number, duration, size, ago, pretty, iso, iso_time, masked, shortened, *_WORDS):
+    for one in (number, duration, size, ago, pretty, iso, iso_time, masked, shortened, apart, json_apart, *_WORDS):
         app.add_template_filter(one)
     app.add_template_filter(in_words, "told")
     app.add_template_global(events_known)

@@ -1,12 +1,14 @@
 """What people typed, hidden until somebody asks to see it. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: In place of a value, whatever its length.
 DOTS = "\u2022\u2022\u2022\u2022\u2022"
 STARS = "***"
+#: Characters of a value that can be told from the words around it.
+LEAST_QUOTED = 3
 _EMAIL = re.compile(r"(.)[^@]*@(.)[^@]*?(\.[^.@]+)?", re.DOTALL)
 
 
@@ -28,6 +30,29 @@ def masked(value: str) -> str:
 def masked_person(person: Mapping[str, Any] | None) -> str:
     """The same of {kind, value, alias_label}; empty where nobody is known."""
     return masked(str(person["value"])) if person else ""
+
+
+def without_quotes(text: str, body: Any) -> str:
+    """
+    The words of others without what they quote of a body.
+
+    Args:
+        text: On one line, as answers are kept.
+        body: JSON; of its texts and numbers, those of LEAST_QUOTED characters or more count.
+    """
+    quoted = {" ".join(str(one).split()) for one in _leaves(body)}
+    sought = sorted(
+        (re.escape(one) for one in quoted if len(one) >= LEAST_QUOTED and one in text), key=len, reverse=True
+    )
+    return re.sub(rf"(?<!\w)(?:{'|'.join(sought)})(?!\w)", DOTS, text) if sought else text
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values in JSON that are texts or numbers."""
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _leaves(inner)
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield value
 
 
 def without_values(value: Any) -> Any:

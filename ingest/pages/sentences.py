@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from ingest.pages.directions import apart
 from ingest.pages.language import _
 
 
@@ -239,7 +240,7 @@ def in_words(sentence: str) -> str:
     if found is None:
         return sentence
     template, values = found
-    return _(template, **{name: in_words(value) if name in _OPEN else value for name, value in values})
+    return _(template, **{name: in_words(value) if name in _OPEN else apart(value) for name, value in values})
 
 
 class _Pattern(NamedTuple):

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ingest.context import context
 from ingest.pages.door import guarded
-from ingest.pages.masking import masked_person, without_values
+from ingest.pages.masking import masked_person, without_quotes, without_values
 from ingest.preview import preview
 from schemas.integration import Integration
 from schemas.komo import read_submission
@@ -19,6 +19,8 @@ from workers.store.search import PAGE_SECONDS
 
 blueprint = guarded(Blueprint("submissions_page", __name__, url_prefix="/submissions"))
 
+#: Characters of a body, or of all requests together, that are shown at first.
+MOST_OF_A_BODY = 50_000
 #: In these nothing changes any more by itself.
 FINAL = frozenset({"delivered", "filtered", "discarded"})
 
@@ -26,7 +28,7 @@ FINAL = frozenset({"delivered", "filtered", "discarded"})
 @blueprint.get("/<submission_id>")
 def show(submission_id: str) -> AnyResponse:
     """
-    Everything that is known of it; what people typed only with `?show=values`.
+    Everything that is known of it; what people typed only with `?show=values`, the end of long bodies with `?all`.
 
     An old one may lie behind many others: it is looked for as long as a page may take, and with `?far=yes` to the end.
     """
@@ -38,7 +40,8 @@ def show(submission_id: str) -> AnyResponse:
     if found is None:
         return Response(render_template("pages/submission_gone.html", settings=context().settings), 404)
     template = "pages/_submission.html" if "fragment" in request.args else "pages/submission.html"
-    answer = Response(render_template(template, **_told(found, shows_values=request.args.get("show") == "values")))
+    told = _told(found, shows_values=request.args.get("show") == "values")
+    answer = Response(render_template(template, most=MOST_OF_A_BODY, shows_all="all" in request.args, **told))
     if found["state"] in FINAL and "fragment" in request.args:
         answer.headers["X-Refresh"] = "end"
     return answer
@@ -49,6 +52,8 @@ def _told(found: dict[str, Any], *, shows_values: bool) -> dict[str, Any]:
     forecast = _forecast(found, integration)
     requests = forecast.get("requests", [])
     person = found["person"]
+    if not shows_values:
+        found = found | {"timeline": [_without_quotes(step, found["raw"]) for step in found["timeline"]]}
     return {
         "one": found,
         "shows_values": shows_values,
@@ -63,6 +68,10 @@ def _told(found: dict[str, Any], *, shows_values: bool) -> dict[str, Any]:
         "answer": _last_answer(found["timeline"]),
         "hold_hours": context().settings.hold_hours,
     }
+
+
+def _without_quotes(step: dict[str, Any], raw: Any) -> dict[str, Any]:
+    return step | {"answer": without_quotes(step["answer"], raw)} if step.get("answer") else step
 
 
 def _integration(integration_id: str) -> tuple[Integration | None, str]:

@@ -188,6 +188,7 @@ class DeadLetters:
         cursor: str | None = None,
         limit: int = 50,
         until: Callable[[], bool] = lambda: False,
+        bodies: bool = False,
     ) -> tuple[list[dict[str, Any]], str | None]:
         """
         Letters in short (`Letter.short`); what died last comes first.
@@ -195,6 +196,7 @@ class DeadLetters:
         Args:
             cursor: As returned by the call before; raises ValueError if it is not one.
             until: Whether the time is up.
+            bodies: Whether each has its `body`, as bytes.
 
         Returns: The items, and the cursor of the next page or None. A page may be short, or empty, before the last.
         """
@@ -203,7 +205,7 @@ class DeadLetters:
         for number, (letter, is_wanted) in enumerate(self._merged(wanted, _read_cursor(cursor)), 1):
             room_bytes -= len(letter.body)
             if is_wanted:
-                items.append(letter.short())
+                items.append(letter.short() | ({"body": letter.body} if bodies else {}))
             if len(items) >= limit or number >= LOOKED_AT or room_bytes <= 0 or until():
                 return items, f"{letter.entry}.{letter.integration}"
         return items, None

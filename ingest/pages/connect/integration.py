@@ -12,6 +12,7 @@ from ingest.outlook import outbox_of
 from ingest.pages.connect.frame import STEPS, address_of, is_mapped, step_of
 from ingest.pages.connect.saving import BY, refuse
 from ingest.pages.door import guarded
+from ingest.pages.drawing import shortened
 from ingest.pages.figures import integration_figures
 from ingest.pages.language import _, later
 from ingest.pages.sentences import in_words
@@ -24,6 +25,8 @@ blueprint = guarded(Blueprint("integration", __name__))
 
 #: Lines of the audit that are shown.
 AUDIT_LINES = 30
+#: Characters of what is wrong with a draft.
+LONGEST_DETAIL = 300
 #: What is counted, its name, and half a sentence about it; the rest stands in the figures.
 COUNTED = (
     ("received", later("Received"), later("what Komo has posted, without repeats")),
@@ -77,7 +80,7 @@ def finish(integration_id: str) -> AnyResponse:
     try:
         context().stores.integrations.save(stored.document, by=BY, if_match=stored.version)
     except InvalidDocument as error:
-        flash(_("Something is still missing or wrong: %(what)s", what=error.problems[0].detail), "danger")
+        flash(_("Something is still missing or wrong: %(what)s", what=_short(error.problems[0].detail)), "danger")
         return _back(integration_id)
     except StaleVersion:
         flash(_("Somebody saved these settings in between: look at them and try again."), "warning")
@@ -101,6 +104,11 @@ def delete(integration_id: str) -> AnyResponse:
         return _page(stored, form, 409)
     flash(_("Removed, with everything that was kept for it."))
     return redirect("/", 303)
+
+
+def _short(detail: str) -> str:
+    """For the cookie, which a browser drops if it is too long."""
+    return shortened(in_words(detail), LONGEST_DETAIL)
 
 
 def _back(integration_id: str) -> AnyResponse:

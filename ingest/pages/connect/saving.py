@@ -10,6 +10,7 @@ from wtforms import Field, HiddenField
 
 from ingest.context import context, wake_up
 from ingest.pages.connect.frame import address_of, frame, next_address
+from ingest.pages.directions import apart
 from ingest.pages.language import _
 from ingest.pages.sentences import in_words
 from schemas.problems import InvalidDocument, Problem
@@ -53,7 +54,7 @@ class StepForm(FlaskForm):
         for problem in problems:
             field = self.field_at(problem.pointer)
             if field is None:
-                self.top.append(f"{problem.pointer or '/'}: {in_words(problem.detail)}")
+                self.top.append(f"{apart(problem.pointer) or '/'}: {in_words(problem.detail)}")
             else:
                 refuse(field, in_words(problem.detail))
 

@@ -30,7 +30,7 @@ def press(rows: Rows, button: str, seen: Sequence[SeenField]) -> str | None:
     """
     what, _, rest = button.partition(" ")
     if what == "map":
-        return _map(rows, [one for one in seen if one.label == rest])
+        return _map(rows, [one for one in seen if rest in (one.label, one.call)])
     if what == "map-all":
         return _map(rows, seen)
     if what == "map-event":

@@ -9,6 +9,7 @@ from typing import Any, Final
 from werkzeug.datastructures import MultiDict
 
 from ingest.context import Context
+from ingest.pages.directions import apart
 from ingest.pages.drawing import iso
 from ingest.pages.fields.editing import is_for_all
 from ingest.pages.fields.places import control_at, numbered
@@ -114,7 +115,8 @@ class FieldsPage:
             (first, *_more) = read_body(self.sample.encode())
         except UnreadableBody as error:
             lines = [
-                f"{one.pointer}: {one.detail}" if one.pointer else in_sentence(one.detail) for one in error.problems[:5]
+                f"{apart(one.pointer)}: {one.detail}" if one.pointer else in_sentence(one.detail)
+                for one in error.problems[:5]
             ]
             self.problems["sample"] = [_("This is no body that Komo could post."), *lines]
             return None
@@ -173,7 +175,7 @@ class FieldsPage:
                 if step not in self.missing_steps:
                     self.missing_steps.append(step)
             else:
-                self.top.append(f"{problem.pointer}: {in_sentence(problem.detail)}")
+                self.top.append(f"{apart(problem.pointer)}: {in_sentence(problem.detail)}")
 
     def find_twice(self) -> bool:
         """Say where two conditions, or two properties, of one rule have one name: only one of them could be kept."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,8 @@ from schemas.submission import Submission
 
 #: Fields that are told of, samples of each, and characters of a sample.
 MOST_FIELDS, SAMPLES, SAMPLE_LENGTH = 400, 3, 80
+#: Characters of a label that a button carries.
+LONGEST_CALL: Final = 200
 #: Levels of an object within a field that are looked into.
 _LEVELS: Final = 3
 #: Sections whose members are about the person: the others say what card it was, and when.
@@ -39,6 +42,12 @@ class SeenField:
     suggestion: Suggestion | None
     #: Never to be sent: its samples are not shown either.
     secret: bool = False
+
+    @property
+    def call(self) -> str:
+        """How a button calls it: by its label, unless that is too long or too odd to come back as it was."""
+        is_plain = len(self.label) <= LONGEST_CALL and self.label.isprintable()
+        return self.label if is_plain else f"#{blake2b(self.label.encode(), digest_size=8).hexdigest()}"
 
     @property
     def group(self) -> str:

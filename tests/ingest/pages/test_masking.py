@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.pages.masking import DOTS, masked, masked_person, without_values
+from ingest.pages.masking import DOTS, masked, masked_person, without_quotes, without_values
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,20 @@ def test_a_body_keeps_its_keys_and_its_shape() -> None:
     assert without_values(body) == {
         "email": DOTS, "score": DOTS, "optin": DOTS, "note": "", "gone": None, "answers": [{"a": DOTS}],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Mia is no date", f"{DOTS} is no date"),
+        ("Miami is no date", "Miami is no date"),
+        ("42 a b 4711", f"42 a b {DOTS}"),
+        ("Mia Ray (and Mia)", f"{DOTS} (and {DOTS})"),
+        ("true, and nothing else", "true, and nothing else"),
+    ],
+)
+def test_what_somebody_quotes_of_a_body_is_hidden(words: str, expected: str) -> None:
+    """What is too short to be told from their own words stays."""
+    body = {"name": "Mia", "whole": ["Mia  Ray", {"number": 4711}], "optin": True, "few": "a", "none": None, "two": 42}
+
+    assert without_quotes(words, body) == expected
