@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format messages screenshots bench soak chaos clean
+.PHONY: help demo test check format coverage messages screenshots bench soak chaos clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
 	@echo "make test    every check and test"
+	@echo "make coverage  the same, and which lines no test has reached"
 	@echo "make check   the linter and the types"
 	@echo "make format  lay the code out"
 	@echo "make messages  gather the texts of the pages for their translation, and compile it"
@@ -23,6 +24,9 @@ demo: $(VENV)/.for-use
 	@exec $(BIN)/komo-braze demo $(ARGS)
 
 test: check $(VENV)/.machine
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: check $(VENV)/.machine
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.for-tests

@@ -1,5 +1,6 @@
 """The whole web application over an empty store, somebody who is signed in, and somebody who is not."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from schemas.integration import Integration
 from schemas.settings import NEEDED_BY_WEB, Settings, load_settings
 from tests.visitor import PASSWORD, Visitor
 from workers.store import Stores, open_stores
+from workers.store.connect import connect
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,15 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
         "ingest.pages.submissions.PAGE_SECONDS", "workers.store.search.PAGE_SECONDS",
     ):  # fmt: skip
         monkeypatch.setattr(place, 30.0)
+
+
+@pytest.fixture
+def store_connection(redis_server: str) -> Iterator[redis.Redis]:
+    """An empty store, of a real server alone: what pages ask it for is tested on both forms where it is made."""
+    client = connect(redis_server)
+    client.flushall()
+    yield client
+    client.close()
 
 
 @pytest.fixture
