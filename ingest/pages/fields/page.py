@@ -143,7 +143,17 @@ class FieldsPage:
     @cached_property
     def proposals(self) -> list[SeenField]:
         """What "map all" takes: what no rule takes yet, and nobody has to think about first."""
-        return [one for one in self.seen if is_for_all(one) and one.keys not in self.uses]
+        return [one for one in self.seen if is_for_all(one) and self.is_open(one)]
+
+    def is_open(self, one: SeenField) -> bool:
+        """
+        Whether a field is still proposed: nothing is sent of it yet.
+
+        Whoever is found by the alias of an address can be written to only if the address is an attribute, too.
+        """
+        lists = {use.list for use in self.uses.get(one.keys, ())}
+        attribute = one.suggestion.rule.get("attribute") if one.suggestion else None
+        return not lists or (lists == {"identifiers"} and attribute in ("email", "phone"))
 
     @cached_property
     def tried(self) -> tuple[dict[str, Any] | None, str]:

@@ -81,6 +81,20 @@ def test_all_suggestions_are_mapped_at_once_but_those_that_anybody_can_set(visit
     assert not [value for value in mapped.values() if "password" in value]
 
 
+def test_an_address_that_finds_somebody_is_suggested_as_an_attribute_too(
+    visitor: Visitor, secret: str, stores: Stores
+) -> None:
+    """A profile that only has an alias can't be sent an e-mail; one that Braze finds by the address has it already."""
+    post(visitor, secret, email="ana@example.com")
+    rule = {"kind": "user_alias", "field": "email", "alias_label": "email"}
+    stores.integrations.save(a_document(identifiers=[rule]), by="api")
+
+    assert "email" in fields(press(visitor, "map-all")).values()
+
+    stores.integrations.save(a_document(identifiers=[{"kind": "email", "field": "email"}]), by="api")
+    assert "map email" not in [one.get("value") for one in tags(visitor.open(PATH), "button")]
+
+
 def test_whatever_the_form_cannot_show_survives_a_save(visitor: Visitor, stores: Stores) -> None:
     """The document may have been written by a program."""
     rules = [
