@@ -92,7 +92,8 @@ class _Look:
         if paused == "braze":
             return Cause(because, self._later(float(self.state.get("probe_at") or 0)))
         free = [at for lane, at in self.due.items() if not (lane < len(self.lanes) and self.lanes[lane].is_held)]
-        return Cause(LATE) if any(at < self.now - LATE_MS for at in free) else None
+        # 0 is no time: a lane that was just filled anew is due at once, however old what is in it.
+        return Cause(LATE) if any(0 < at < self.now - LATE_MS for at in free) else None
 
     def _gate(self) -> Cause | None:
         gate = self.gate

@@ -153,6 +153,14 @@ def test_what_nobody_comes_for_is_told(world: World) -> None:
     world.now += 61_000
 
     assert told(world) == SENDS | {"sending": False, "because": standing.LATE}
+
+
+def test_what_was_judged_again_a_moment_ago_is_not_called_late(world: World) -> None:
+    """Whoever has just finished a setup would look for a dead worker."""
+    world.accept(form("ann", 1))
+    world.stores.connection.zadd(f"{own(world.integration)}:due", {"0": 0})  # as redo_finish.lua leaves it
+
+    assert told(world) == SENDS
     world.stores.connection.set(f"{own(world.integration)}:lease:0", "somebody")
     assert told(world) == SENDS
 
