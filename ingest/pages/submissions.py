@@ -65,7 +65,7 @@ def _told(found: dict[str, Any], *, shows_values: bool) -> dict[str, Any]:
         "forecast": forecast,
         "requests": [one | {"body": one["body"] if shows_values else without_values(one["body"])} for one in requests],
         "ending": found["timeline"][-1],
-        "answer": _last_answer(found["timeline"]),
+        "answer": _last_answer(found),
         "hold_hours": context().settings.hold_hours,
     }
 
@@ -109,7 +109,8 @@ def _received_at(found: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(found["received_at"])
 
 
-def _last_answer(timeline: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The last attempt that Braze did not simply take."""
-    attempts = [step for step in timeline if step["what"] in ("attempt", "dead") and step.get("answer")]
-    return attempts[-1] if attempts else None
+def _last_answer(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The last attempt that Braze did not simply take; a request may have been taken for the sake of others in it."""
+    answered = [step for step in found["timeline"] if step["what"] in ("attempt", "dead") and step.get("answer")]
+    refusals = [step for step in answered if found["reason"] == "refused" or (step.get("status") or 0) // 100 != 2]
+    return refusals[-1] if refusals else None

@@ -88,6 +88,21 @@ def test_a_dead_one_says_what_braze_said_and_what_to_do(
     assert "What would happen" in words(visitor.send(f"/submissions/{one}", "/dead-letters/choose", do="replay"))
 
 
+def test_a_success_of_others_is_not_told_as_the_reason(
+    visitor: Visitor, stores: Stores, store_connection: redis.Redis
+) -> None:
+    """It travelled with a request that Braze took, and had nothing in it."""
+    connect(stores)
+    attempts = [{"at": 1_795_435_200_000, "status": 201, "answer": "success", "duration_ms": 12, "objects": 1}]
+    one = bury(store_connection, an_integration(), why="no_usable_value", details={"attempts": attempts})
+
+    told = words(visitor.open(f"/submissions/{one}"))
+
+    assert "None of its values can be used." in told
+    assert "Request 1 to Braze: 201" in told
+    assert "Braze said" not in told
+
+
 def test_hostile_and_huge_submissions_are_shown_as_they_are(visitor: Visitor, stores: Stores) -> None:
     """Two hundred fields, ten thousand characters, right to left, and somebody's script."""
     connect(stores)
