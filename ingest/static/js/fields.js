@@ -65,6 +65,18 @@ function changed() {
   timer = setTimeout(preview, PAUSE_MS);
 }
 
+// What is being mended is no longer called wrong; saving judges it again.
+function forgive(control) {
+  if (control.getAttribute("aria-invalid") !== "true") return;
+  control.removeAttribute("aria-invalid");
+  control.removeAttribute("aria-describedby");
+  control.classList.remove("is-invalid");
+  document.getElementById(`${control.id}-errors`)?.remove();
+  const box = document.getElementById("problems");
+  box?.querySelector(`a[href="#${CSS.escape(control.id)}"]`)?.closest("li").remove();
+  if (box && !box.querySelector("a")) box.remove();
+}
+
 function template(selector, replace) {
   const holder = document.createElement("template");
   holder.innerHTML = replace.reduce((html, [from, to]) => html.replaceAll(from, to), document.querySelector(selector).innerHTML);
@@ -113,9 +125,12 @@ function offerNames(part) {
     const fields = each?.value && source.closest("[data-part]") ? "element-names" : "seen-paths";
     what.setAttribute("list", { field: fields, question: "seen-questions", value: "" }[source.value]);
   });
-  part.querySelectorAll('[data-row] input[name$=".attribute"]').forEach((name) => {
-    name.closest("[data-row]").toggleAttribute("data-date", DATES.includes(name.value.trim()));
-  });
+  part.querySelectorAll('[data-row] input[name$=".attribute"]').forEach(askForFormat);
+}
+
+// Braze's own dates are written in some way, whatever kind is chosen.
+function askForFormat(name) {
+  name.closest("[data-row]").toggleAttribute("data-date", DATES.includes(name.value.trim()));
 }
 
 function goTo(id) {
@@ -173,6 +188,8 @@ function warn(event) {
 }
 
 form.addEventListener("input", (event) => {
+  if (event.target.name.endsWith(".attribute")) askForFormat(event.target);
+  forgive(event.target);
   if (event.target.id === "submission" || event.target.id === "sample") preview();
   else changed();
 });
