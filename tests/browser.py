@@ -1,6 +1,7 @@
 """A running demo, and somebody who looks at it in a real browser, with a mouse or by the keyboard alone."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -30,6 +31,13 @@ QUIET = [
 SERIOUS = ("serious", "critical")
 #: More steps than any page has.
 MOST_TABS = 400
+#: The key that leads from where somebody is to an element; none where they are there.
+NEXT_KEY = """one => {
+  const here = document.activeElement ?? document.body;
+  if (here === one) return "";
+  const isAbove = here !== document.body && one.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return isAbove ? "Shift+Tab" : "Tab";
+}"""
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,9 @@ class Demo:
 
 
 def three_free_ports() -> int:
-    """The first of three neighbours that nobody uses."""
-    for port in range(18_000, 19_000, 3):
+    """The first of three neighbours that nobody uses; looked for from anywhere, for others look at the same time."""
+    start = random.randrange(0, 1_998, 3)
+    for port in (18_000 + (start + offset) % 1_998 for offset in range(0, 1_998, 3)):
         try:
             for offset in range(3):
                 with socket.socket() as probe:
@@ -131,17 +140,21 @@ class Person:
 
     Args:
         keyboard: By the keyboard alone: everything is reached with Tab.
+        touch: With a finger.
     """
 
-    def __init__(self, page: Page, *, keyboard: bool = False) -> None:
+    def __init__(self, page: Page, *, keyboard: bool = False, touch: bool = False) -> None:
         self.page = page
         self.keyboard = keyboard
+        self.touch = touch
 
     def press(self, what: Locator) -> None:
         """A link or a button."""
         if self.keyboard:
             self._reach(what)
             self.page.keyboard.press("Enter")
+        elif self.touch:
+            what.tap()
         else:
             what.click()
 
@@ -179,9 +192,11 @@ class Person:
             self.press(what)
 
     def _reach(self, what: Locator) -> None:
+        """Forwards, or backwards where it lies above."""
         what.wait_for(state="visible")
         for _ in range(MOST_TABS):
-            if what.evaluate("one => one === document.activeElement"):
+            step = what.evaluate(NEXT_KEY)
+            if not step:
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(step)
         raise AssertionError(f"{what} can't be reached by the keyboard")

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser import PICTURES, Demo, browser, running_demo
+from tests.stories import MANNERS, Somebody
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,16 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
         PICTURES.mkdir(exist_ok=True)
         yield page
         page.screenshot(path=PICTURES / f"{request.node.name}.png", full_page=True)
+
+
+@pytest.fixture(params=MANNERS)
+def person(request: pytest.FixtureRequest, demo: Demo) -> Iterator[Somebody]:
+    """With a mouse, on a phone in Portuguese, and by the keyboard alone; where it ended is kept as a picture."""
+    manner, story = request.param, request.node.originalname.removeprefix("test_")
+    with browser() as chromium:
+        page = chromium.new_page(reduced_motion="reduce", **MANNERS[manner])
+        page.set_default_timeout(20_000)
+        expect.set_options(timeout=20_000)
+        PICTURES.mkdir(exist_ok=True)
+        yield Somebody(page, demo, story, manner)
+        page.screenshot(path=PICTURES / f"{story}-end-{manner}.png", full_page=True)
