@@ -29,6 +29,8 @@ QUIET = [
 ]  # fmt: skip
 #: Of axe's findings, those that keep somebody from using a page.
 SERIOUS = ("serious", "critical")
+#: A busy machine may pause between two keys.
+PATIENT_TRIES = 5
 #: More steps than any page has.
 MOST_TABS = 400
 #: The key that leads from where somebody is to an element; none where they are there.
@@ -172,8 +174,12 @@ class Person:
         if self.keyboard:
             self._reach(what)
             label = what.locator(f"option[value={value!r}]").first.evaluate("one => one.label")
-            self.page.keyboard.type(label)
-            assert what.input_value() == value
+            for _ in range(PATIENT_TRIES):
+                self.page.keyboard.type(label)
+                if what.input_value() == value:
+                    return
+                self.page.wait_for_timeout(1500)  # a pause between two keys begins the search for a name anew
+            raise AssertionError(f"{value} can't be chosen by typing {label}")
         else:
             what.select_option(value)
 

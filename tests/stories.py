@@ -23,7 +23,7 @@ MANNERS: dict[str, dict[str, Any]] = {
 #: The key that the sandbox Braze knows.
 BRAZE_KEY = "sandbox-rest-key"
 #: Seconds that anything may take, on a machine that is busy with other things.
-PATIENCE_S = 60
+PATIENCE_S = 90.0
 #: For pictures of whole pages: what sticks to the window would stand in their middle.
 FLAT = """() => {
   const flat = new CSSStyleSheet();
@@ -112,7 +112,7 @@ class Hub:
     def post(self, *bodies: dict[str, Any]) -> list[str]:
         """The ids that what was posted has from now on."""
         found = requests.post(
-            f"{self.demo.connector}/webhooks/komo/{self.id}", json=list(bodies), timeout=20,
+            f"{self.demo.connector}/webhooks/komo/{self.id}", json=list(bodies), timeout=60,
             headers={"Authorization": self.header},
         )  # fmt: skip
         assert found.status_code == 202, found.text
@@ -146,9 +146,9 @@ def an_entry(email: str, number: int = 1, **fields: str) -> dict[str, Any]:
 
 def profiles(demo: Demo, email: str) -> list[dict[str, Any]]:
     """The people of Braze with this address as their alias, once it has applied what it took."""
-    requests.post(f"{demo.braze}/sandbox/api/settle", timeout=20).raise_for_status()
+    requests.post(f"{demo.braze}/sandbox/api/settle", timeout=60).raise_for_status()
     found = requests.get(
-        f"{demo.braze}/sandbox/api/profiles", {"alias_name": email, "alias_label": "email"}, timeout=20
+        f"{demo.braze}/sandbox/api/profiles", {"alias_name": email, "alias_label": "email"}, timeout=60
     ).json()
     items: list[dict[str, Any]] = found["items"]
     return items

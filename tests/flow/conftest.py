@@ -20,7 +20,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window of our own; what it showed at the end is kept as a picture."""
     with browser() as chromium:
         page = chromium.new_page(reduced_motion="reduce")
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         PICTURES.mkdir(exist_ok=True)
         yield page
         page.screenshot(path=PICTURES / f"{request.node.name}.png", full_page=True)
@@ -32,8 +32,8 @@ def person(request: pytest.FixtureRequest, demo: Demo) -> Iterator[Somebody]:
     manner, story = request.param, request.node.originalname.removeprefix("test_")
     with browser() as chromium:
         page = chromium.new_page(reduced_motion="reduce", **MANNERS[manner])
-        page.set_default_timeout(20_000)
-        expect.set_options(timeout=20_000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         PICTURES.mkdir(exist_ok=True)
         yield Somebody(page, demo, story, manner)
         page.screenshot(path=PICTURES / f"{story}-end-{manner}.png", full_page=True)
