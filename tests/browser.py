@@ -180,8 +180,7 @@ class Person:
                     return
                 self.page.wait_for_timeout(1500)  # a pause between two keys begins the search for a name anew
             raise AssertionError(f"{value} can't be chosen by typing {label}")
-        else:
-            what.select_option(value)
+        what.select_option(value)
 
     def tick(self, what: Locator) -> None:
         if what.is_checked():
