@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from schemas.integration import Integration
 from schemas.outgoing import SEND_KINDS
@@ -82,7 +83,17 @@ def _call(integration: Integration, stores: Stores, wake: Wake, *, slow: bool) -
         except Exception:
             stores.inbox.forget_wake(integration, lane)
             raise
+    if swept.struck:
+        _put_back(integration, stores)
     return len(swept.lanes) + swept.redo
+
+
+def _put_back(before: Integration, stores: Stores) -> None:
+    """Who moved to another Braze workspace since the record was read has work there, and none where it was."""
+    with suppress(UnknownIntegration, UnreadableRecord):
+        now = stores.integrations.get(before.id).integration
+        if now.braze.workspace != before.braze.workspace:
+            stores.inbox.activate(now.id)
 
 
 def _call_for_sends(integration: Integration, outbox: Outbox, wake: Wake, *, slow: bool) -> int:

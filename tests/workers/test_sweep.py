@@ -9,16 +9,19 @@ from schemas.settings import load_settings
 from tests.factories import a_document, an_arrival
 from tests.messages import a_message, put
 from workers.errors import StoreUnavailable
+from workers.redo import redo
 from workers.store import Stores, open_stores
 from workers.store.keys import own
 from workers.sweep import SLOW_EVERY, sweep
+
+SETTINGS = load_settings({"SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"})
 
 
 @pytest.fixture
 def stores(store_connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Stores:
     if isinstance(store_connection, FakeRedis):  # it knows no INFO
         monkeypatch.setattr(store_connection, "info", lambda *_: {"used_memory": 1, "maxmemory": 0})
-    return open_stores(load_settings({"SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}), store_connection)
+    return open_stores(SETTINGS, store_connection)
 
 
 def test_every_lane_that_nobody_is_about_to_serve_is_called(stores: Stores) -> None:
@@ -70,6 +73,23 @@ def test_a_slow_turn_finds_what_waits_although_nobody_called_after_a_resume(stor
     sweep(stores, lambda *call: called.append(call), turn=SLOW_EVERY)
 
     assert called == [("drain", "summer-hub", lane)]
+
+
+def test_whoever_has_just_been_set_up_is_served_at_once(stores: Stores, store_connection: redis.Redis) -> None:
+    """The sweep remembers records for seconds, and a setup moves what waits to where no remembered record looks."""
+    draft = stores.integrations.save_draft({"id": "summer-hub", "name": "Summer hub"}, by="test").stored.integration
+    stores.inbox.accept(draft, [an_arrival("ann")])
+    sweep(stores, lambda *_: None, turn=SLOW_EVERY)
+    others = open_stores(SETTINGS, store_connection)
+    others.integrations.save(a_document(), by="test")
+    redo("summer-hub", others)
+    called: list[tuple[str, str, int]] = []
+
+    sweep(stores, lambda *call: called.append(call), turn=1)
+    assert called == [], "the record is remembered"
+    sweep(others, lambda *call: called.append(call), turn=2)
+
+    assert [step for step, _id, _lane in called] == ["drain"]
 
 
 def test_a_removed_integration_is_forgotten(stores: Stores) -> None:

@@ -123,6 +123,8 @@ class Swept:
     lanes: list[int]
     #: Whether what waits has to be judged again first.
     redo: bool
+    #: Whether it was taken off the list of those that have work.
+    struck: bool = False
 
 
 class Inbox:
@@ -215,13 +217,22 @@ class Inbox:
         """
         args = ["" if now_ms is None else now_ms, "1" if slow else ""]
         busy, redo, *lanes = self._sweep([own(integration)], args)
-        if not busy and not redo:
-            was_active = self.deactivate(integration.id)
-            with reaching_the_store():
-                # Something may have come in between, and its name was struck off the list with the others.
-                if was_active and self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"):
-                    self._redis.sadd("komo:active", integration.id)
-        return Swept([int(lane) for lane in lanes], redo=bool(redo))
+        struck = not busy and not redo and self.deactivate(integration.id)
+        # Something may have come in between, and its name was struck off the list with the others.
+        if struck and self.has_work(integration):
+            self.activate(integration.id)
+            struck = False
+        return Swept([int(lane) for lane in lanes], redo=bool(redo), struck=struck)
+
+    def has_work(self, integration: Integration) -> bool:
+        """Whether a lane or a kind of message wants to run, now or later."""
+        with reaching_the_store():
+            return bool(self._redis.exists(f"{own(integration)}:due", f"{own(integration)}:sends:due"))
+
+    def activate(self, integration_id: str) -> None:
+        """Put an integration on the list of those that have work."""
+        with reaching_the_store():
+            self._redis.sadd("komo:active", integration_id)
 
     def active(self) -> list[str]:
         """Ids of integrations that have work, or had some a moment ago."""
