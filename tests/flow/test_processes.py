@@ -264,6 +264,7 @@ def test_the_app_also_runs_under_gunicorn(system: System) -> None:
     [
         ({"LANES": "0"}, "komo-braze: LANES is '0', but must be a whole number from 1 to 256.\n"),
         ({"SECRET_KEY": ""}, "komo-braze: SECRET_KEY must be set.\n"),
+        ({"SECRET_KEY": "password"}, "komo-braze: SECRET_KEY must hold random keys of at least 32 characters;"),
         ({"REDIS_URL": "http://127.0.0.1:1"}, "komo-braze: REDIS_URL must start with redis://,"),
         ({"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}, "komo-braze: The store at redis://127.0.0.1:1/0 can't"),
     ],
