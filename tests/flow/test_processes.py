@@ -5,6 +5,8 @@ Everything runs for real, over HTTP and signals: what is tested here is what no 
 """
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ import orjson
 import pytest
 import redis
 
+from ingest.cli.up import child_environment
 from tests.benchmarks.processes import Machine, Running, free_port, listens, procfile
 from tests.factories import a_body, a_document
 from workers.store.embedded import server_program
@@ -177,6 +180,20 @@ def test_what_is_posted_arrives(system: System) -> None:
     system.check_the_ledger()
     assert system.teams(["alone", "sharks0", "sharks149"]) == ["Rays", "sharks", "sharks"]
     assert system.api("GET", f"/submissions/{answer['submissions'][0]['id']}")["state"] == "delivered"
+
+
+def test_the_doctor_finds_nothing_wrong_where_all_is_well(system: System) -> None:
+    """Everybody is alive, runs alike, and Braze knows the key."""
+    environ = child_environment(system.environ | {"PUBLIC_URL": f"http://127.0.0.1:{system.web_port}"})
+    command = [sys.executable, "-m", "ingest.cli", "doctor", "--json"]
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
+    told = orjson.loads(done.stdout)
+
+    assert [one for one in told["findings"] if one["level"] == "wrong"] == []
+    assert done.returncode == 0
+    said = {one["says"] for one in told["findings"] if one["level"] == "ok"}
+    assert {"Braze takes what it sends.", "Web processes: 1 alive.", "Workers: 1 alive.", "Clock: 1 alive."} <= said
+    assert any(one.startswith("All run with the same version") for one in said)
 
 
 def test_a_worker_that_is_killed_loses_nothing(system: System) -> None:

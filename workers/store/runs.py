@@ -26,8 +26,13 @@ def runs_with(settings: Settings) -> dict[str, Any]:
     return {
         "version": _version(),
         "keys": list(key_marks(settings.secret_key)),
-        "settings": {name: told[name] for name in ALIKE if name not in SECRET_SETTINGS},
+        "settings": {name: _plain(told[name]) for name in ALIKE if name not in SECRET_SETTINGS},
     }
+
+
+def _plain(value: Any) -> Any:
+    """As it comes back out of JSON."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _version() -> str:
