@@ -16,6 +16,7 @@ from ingest.pages import register_pages
 from ingest.pages.errors import error_page
 from ingest.problems import is_for_programs
 from ingest.problems import register as register_problems
+from ingest.pulse import beat_in_background
 from ingest.receive import MAX_BODY_BYTES, webhook
 from ingest.wake import Wake
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
@@ -81,4 +82,5 @@ def from_environment() -> Flask:
     start_logging(settings.log_level)
     from workers.tasks import broker_answers, wake  # reads the environment when it is imported
 
+    beat_in_background(stores.alive)
     return create_app(settings, stores, wake, broker_answers=broker_answers)

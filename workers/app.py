@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import sys
 from functools import cache, partial
 from typing import Any
@@ -20,8 +19,9 @@ from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
-from workers.store.alive import BEAT_S, Alive
+from workers.store.alive import BEAT_S, WORKER, Alive, whom
 from workers.store.connect import broker_transport_options, broker_url, connect
+from workers.store.runs import runs_with
 
 log = logging.getLogger("komo_braze")
 
@@ -83,7 +83,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
-        self.whom = f"worker {socket.gethostname()}:{os.getpid()}"
+        self.whom = whom(WORKER)
         self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
@@ -135,7 +135,8 @@ def pipeline() -> Pipeline:
 @cache
 def alive() -> Alive:
     """Through which this process says who is alive; its store answers at once or not at all."""
-    return Alive(connect(settings().redis_url or "", answer_timeout_s=1.0, check=False))
+    connection = connect(settings().redis_url or "", answer_timeout_s=1.0, check=False)
+    return Alive(connection, runs=runs_with(settings()))
 
 
 def make_app(settings: Settings) -> Celery:

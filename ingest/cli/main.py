@@ -27,6 +27,8 @@ COMMANDS = {
     "dead-letters": "ingest.cli.dead_letters:dead_letters",
     "people": "ingest.cli.people:people",
     "jobs": "ingest.cli.jobs:jobs",
+    "doctor": "ingest.cli.doctor:doctor",
+    "secrets": "ingest.cli.secrets:secrets",
 }
 
 #: What a disk says that takes no more.

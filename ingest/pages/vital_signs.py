@@ -11,7 +11,7 @@ from flask import current_app
 from ingest.context import Context
 from ingest.pages.drawing import duration, size
 from ingest.pages.language import _, many
-from workers.store.alive import CLOCK, LATE_S, Heartbeat
+from workers.store.alive import CLOCK, LATE_S, WORKER, Heartbeat
 from workers.store.pressure import MEMORY_MARK
 from workers.store.vitals import Vitals, read_vitals
 
@@ -39,7 +39,7 @@ def vital_signs(made_with: Context) -> list[Sign]:
     beats = made_with.stores.alive.look()
     return [
         _store(read_vitals(made_with.stores.connection)),
-        _workers([beat for beat in beats if beat.kind != CLOCK]),
+        _workers([beat for beat in beats if beat.kind == WORKER]),
         _clock([beat for beat in beats if beat.kind == CLOCK]),
         *_broker(made_with),
         _alerts(is_set=bool(made_with.settings.alert_webhook_url)),

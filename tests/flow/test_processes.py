@@ -5,6 +5,8 @@ Everything runs for real, over HTTP and signals: what is tested here is what no 
 """
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ import orjson
 import pytest
 import redis
 
+from ingest.cli.up import child_environment
 from tests.benchmarks.processes import Machine, Running, free_port, listens, procfile
 from tests.factories import a_body, a_document
 from workers.store.embedded import server_program
@@ -179,6 +182,20 @@ def test_what_is_posted_arrives(system: System) -> None:
     assert system.api("GET", f"/submissions/{answer['submissions'][0]['id']}")["state"] == "delivered"
 
 
+def test_the_doctor_finds_nothing_wrong_where_all_is_well(system: System) -> None:
+    """Everybody is alive, runs alike, and Braze knows the key."""
+    environ = child_environment(system.environ | {"PUBLIC_URL": f"http://127.0.0.1:{system.web_port}"})
+    command = [sys.executable, "-m", "ingest.cli", "doctor", "--json"]
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
+    told = orjson.loads(done.stdout)
+
+    assert [one for one in told["findings"] if one["level"] == "wrong"] == []
+    assert done.returncode == 0
+    said = {one["says"] for one in told["findings"] if one["level"] == "ok"}
+    assert {"Braze takes what it sends.", "Web processes: 1 alive.", "Workers: 1 alive.", "Clock: 1 alive."} <= said
+    assert any(one.startswith("All run with the same version") for one in said)
+
+
 def test_a_worker_that_is_killed_loses_nothing(system: System) -> None:
     """It dies with batches in flight, and its successor sends exactly those again."""
     before = system.ledger()["delivered"]
@@ -264,6 +281,7 @@ def test_the_app_also_runs_under_gunicorn(system: System) -> None:
     [
         ({"LANES": "0"}, "komo-braze: LANES is '0', but must be a whole number from 1 to 256.\n"),
         ({"SECRET_KEY": ""}, "komo-braze: SECRET_KEY must be set.\n"),
+        ({"SECRET_KEY": "password"}, "komo-braze: SECRET_KEY must hold random keys of at least 32 characters;"),
         ({"REDIS_URL": "http://127.0.0.1:1"}, "komo-braze: REDIS_URL must start with redis://,"),
         ({"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}, "komo-braze: The store at redis://127.0.0.1:1/0 can't"),
     ],

@@ -8,8 +8,15 @@ import redis
 from flask import Flask
 
 from ingest.health import health
+from schemas.settings import load_settings
+from tests.factories import a_document
 from tests.workers.test_drain import World, form
 from workers.braze.reply import Unavailable
+from workers.store import open_stores
+from workers.store.connect import connect
+from workers.store.integrations import Integrations
+
+SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture
@@ -58,3 +65,88 @@ def test_what_nobody_comes_for_is_late(world: World) -> None:
     assert (status, told["status"], told["broker"]) == (200, "ready", "unreachable")
     assert told["work"].startswith("late")
     assert told["oldest_due_s"] > 3500
+
+
+def test_a_store_that_takes_no_writes_makes_nobody_ready(redis_server: str) -> None:
+    """It answers reads as if nothing were wrong, and every submission would be refused."""
+    client = connect(redis_server)
+    client.flushall()
+    world = World(client)
+    client.config_set("maxmemory", "1")
+    try:
+        assert ready(world)[0] == 503
+        assert ready(world)[1]["store"] == "refuses writes: OOM"
+    finally:
+        client.config_set("maxmemory", "0")
+    assert ready(world)[0] == 200
+
+
+def test_a_store_that_is_away_makes_nobody_ready() -> None:
+    """A probe hears it within its patience."""
+    settings = load_settings({"SECRET_KEY": SECRET_KEY})
+    app = Flask("health")
+    stores = open_stores(settings, connect("redis://127.0.0.1:1/0", check=False))
+    app.register_blueprint(health(stores, lambda: True))
+
+    answer = app.test_client().get("/readyz")
+
+    assert (answer.status_code, answer.get_json()["store"]) == (503, "unreachable")
+
+
+def test_a_process_with_the_wrong_secret_key_is_not_ready(store_connection: redis.Redis) -> None:
+    """It could verify nobody; the others with the right key can."""
+    store_connection.flushall()
+    Integrations(store_connection, secret_keys=["the-key-of-all-the-others-0123456789"]).save(a_document(), by="a test")
+    app = Flask("health")
+    stores = open_stores(load_settings({"SECRET_KEY": SECRET_KEY}), store_connection)
+    app.register_blueprint(health(stores, lambda: True))
+
+    answer = app.test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.get_json()["secret"].startswith("SECRET_KEY does not open")
+
+
+def test_a_full_backlog_is_told_and_no_reason_to_leave(world: World) -> None:
+    """Every web process would leave at once, and Komo would hear nothing instead of 429."""
+    world.stores.connection.hset("komo:pressure", "memory", "1")
+
+    status, told = ready(world)
+
+    assert (status, told["room"]) == (200, "full: new submissions are refused with 429")
+
+
+def test_settings_of_another_version_are_counted_and_not_named(world: World) -> None:
+    """One record that can't be read must neither hide the others nor end in an error."""
+    world.accept(form("ann", 1))
+    world.stores.connection.sadd("komo:active", "odd-hub")
+    world.stores.connection.hset("komo:integration:odd-hub", mapping={"document": "{", "revision": "1"})
+
+    status, told = ready(world)
+
+    assert (status, told["settings"][:2]) == (200, "1 ")
+    assert "odd-hub" not in str(told)
+
+
+def test_probes_from_everywhere_cost_one_look(world: World) -> None:
+    """They must not become a load of their own."""
+    asked: list[str] = []
+    look = world.stores.inbox.active
+
+    def active() -> Any:
+        asked.append("store")
+        return look()
+
+    def broker() -> bool:
+        asked.append("broker")
+        return True
+
+    app = Flask("health")
+    app.register_blueprint(health(world.stores, broker))
+    client = app.test_client()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.stores.inbox, "active", active)
+        assert {client.get("/readyz").status_code for _ in range(5)} == {200}
+
+    assert asked.count("broker") == 1
+    assert asked.count("store") <= 2

@@ -21,6 +21,8 @@ from workers.store.people import People
 from workers.store.pressure import Pressure
 from workers.store.redo import Redo
 from workers.store.retention import Retention
+from workers.store.runs import runs_with
+from workers.store.sealed import SealedSecrets
 from workers.store.search import Search
 from workers.store.standing import Standing
 from workers.store.timeline import Timeline
@@ -49,6 +51,7 @@ class Stores:
     glance: Glance
     flow: Flow
     alive: Alive
+    sealed: SealedSecrets
 
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
@@ -74,5 +77,7 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
                   dead_hours=settings.dead_letter_retention_hours, hold_hours=settings.hold_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
-        Standing(connection), Glance(connection), Flow(connection), Alive(connection),
+        Standing(connection), Glance(connection), Flow(connection),
+        Alive(connection, runs=runs_with(settings)),
+        SealedSecrets(connection, settings.secret_key),
     )  # fmt: skip

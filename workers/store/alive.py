@@ -1,22 +1,28 @@
 """
-Who is alive: every worker, and the clock.
+Who is alive: every worker, every web process, and the clock.
 
-komo:alive  zset  "worker <host>:<pid>" or "clock" -> when it was last known to be alive, ms of the worker's clock
+komo:alive         zset    "worker <host>:<pid>", "web <host>:<pid>" or "clock" -> when it was last known to be alive,
+                           ms of the teller's clock
+komo:alive:<name>  string  what it runs with (workers/store/runs.py), JSON; of the clock there is none
 """
 
 import logging
+import os
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
 import redis
 
 from workers.errors import StoreUnavailable
 from workers.store.connect import reaching_the_store
+from workers.store.integration_record import text
 
 KEY = "komo:alive"
-CLOCK = "clock"
-#: How often a worker says that it is alive.
+WORKER, WEB, CLOCK = "worker", "web", "clock"
+#: How often a process says that it is alive.
 BEAT_S = 15.0
 #: Whoever has not said so for as long is late, and is forgotten.
 LATE_S, FORGET_S = 45.0, 3600.0
@@ -29,11 +35,13 @@ log = logging.getLogger("komo_braze")
 class Heartbeat(NamedTuple):
     """Somebody, and how long ago they were known to be alive."""
 
-    #: "worker" or "clock".
+    #: WORKER, WEB or CLOCK.
     kind: str
-    #: "<host>:<pid>" of a worker; "" for the clock.
+    #: "<host>:<pid>"; "" for the clock.
     name: str
     age_s: float
+    #: As `workers.store.runs` made it; None where it was not told.
+    runs: Mapping[str, Any] | None = None
 
 
 class Alive:
@@ -41,6 +49,7 @@ class Alive:
     Says and tells who is alive, over one connection.
 
     Args:
+        runs: What this process runs with, for whoever compares.
         wall: Epoch seconds.
         clock: Seconds, only ever forward.
     """
@@ -52,10 +61,14 @@ class Alive:
         self,
         connection: redis.Redis,
         *,
+        runs: Mapping[str, Any] | None = None,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = connection
+        self._runs = orjson.dumps(runs) if runs else None
+        #: The names under which this process beats.
+        self._own: set[str] = set()
         self._wall = wall
         self._clock = clock
         #: Of whom this process has heard and has not told yet: ms.
@@ -65,6 +78,7 @@ class Alive:
 
     def beat(self, name: str) -> None:
         """Say that somebody is alive, and of whom was heard; a store that is away is noted in the log alone."""
+        self._own.add(name)
         self._heard[name] = int(self._wall() * 1000)
         self._tell()
 
@@ -83,8 +97,12 @@ class Alive:
         self._told_at = now
         try:
             with reaching_the_store():
+                pipe = self._redis.pipeline(transaction=False)
                 # Another worker may have heard of the clock later.
-                self._redis.zadd(KEY, heard, gt=True)
+                pipe.zadd(KEY, heard, gt=True)
+                for name in self._own if self._runs else ():
+                    pipe.set(f"{KEY}:{name}", self._runs or b"", ex=int(FORGET_S))
+                pipe.execute()
                 if now - self._forgot_at > FORGET_S:
                     self._redis.zremrangebyscore(KEY, "-inf", int((self._wall() - FORGET_S) * 1000))
                     self._forgot_at = now
@@ -97,6 +115,7 @@ class Alive:
         try:
             with reaching_the_store():
                 self._redis.zrem(KEY, name)
+                self._redis.delete(f"{KEY}:{name}")
         except StoreUnavailable as error:
             log.warning("heartbeat.postponed", extra={"error": type(error).__name__})
 
@@ -112,8 +131,14 @@ class Alive:
         now = self._wall() * 1000 if now_ms is None else now_ms
         with reaching_the_store():
             found: Any = self._redis.zrange(KEY, 0, -1, desc=True, withscores=True)
+            runs: Any = self._redis.mget([f"{KEY}:{text(member)}" for member, _ in found]) if found else []
         beats = []
-        for member, at in found:
-            kind, _, name = member.decode(errors="replace").partition(" ")
-            beats.append(Heartbeat(kind, name, max(0.0, (now - at) / 1000)))
+        for (member, at), told in zip(found, runs, strict=True):
+            kind, _, name = text(member).partition(" ")
+            beats.append(Heartbeat(kind, name, max(0.0, (now - at) / 1000), orjson.loads(told) if told else None))
         return [beat for beat in beats if beat.age_s < FORGET_S]
+
+
+def whom(kind: str) -> str:
+    """The name of this process."""
+    return f"{kind} {socket.gethostname()}:{os.getpid()}"

@@ -11,6 +11,9 @@ from workers.errors import SealBroken
 
 #: Keeps these keys apart from others made of the same `SECRET_KEY`, such as those of sessions.
 _PURPOSE = b"komo-braze: secrets at rest"
+#: The same for telling keys apart; of a random key, four bytes of this give nothing away.
+_MARK_PURPOSE = b"komo-braze: which key"
+_MARK_BYTES = 4
 
 
 class Seal:
@@ -21,7 +24,7 @@ class Seal:
         Args:
             secret_keys: The entries of `SECRET_KEY`, newest first; without one, nothing can be sealed or opened.
         """
-        self._keys = [Fernet(_derived(key)) for key in secret_keys]
+        self._keys = [Fernet(urlsafe_b64encode(_derived(key, _PURPOSE, 32))) for key in secret_keys]
 
     @property
     def _fernet(self) -> MultiFernet:
@@ -35,6 +38,14 @@ class Seal:
         """
         return self._fernet.encrypt(secret.encode()).decode()
 
+    def is_newest(self, token: str) -> bool:
+        """Whether the newest key closed it."""
+        try:
+            self._keys[0].decrypt(token.encode())
+        except (InvalidToken, IndexError):
+            return False
+        return True
+
     def open(self, token: str) -> str:
         """
         Raises: SealBroken if none of the keys closed it.
@@ -47,6 +58,10 @@ class Seal:
             ) from None
 
 
-def _derived(key: str) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
-    return urlsafe_b64encode(kdf.derive(key.encode()))
+def key_marks(secret_keys: Sequence[str]) -> list[str]:
+    """A short name for each key, by which processes can compare what they run with; no key can be found from it."""
+    return [_derived(key, _MARK_PURPOSE, _MARK_BYTES).hex() for key in secret_keys]
+
+
+def _derived(key: str, purpose: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose).derive(key.encode())

@@ -1,11 +1,15 @@
-"""How the store itself is doing. Only reads."""
+"""How the store itself is doing. Only reads, or what leaves nothing behind."""
 
 from typing import Any, NamedTuple
 
 import redis
 from redis.exceptions import ResponseError
 
+from workers.errors import StoreUnavailable
 from workers.store.connect import reaching_the_store
+
+#: There is never anything in it.
+NOTHING = "komo:nothing"
 
 
 class Vitals(NamedTuple):
@@ -39,3 +43,30 @@ def read_vitals(connection: redis.Redis) -> Vitals | None:
         writes_well=told.get("aof_last_write_status", "ok") == "ok"
         and told.get("rdb_last_bgsave_status", "ok") == "ok",
     )
+
+
+def refusal(connection: redis.Redis) -> str:
+    """
+    Why the store takes no writes at present, as the first word of its own answer; "" if it does.
+
+    It is asked to write no bytes into what is not there: that goes through every gate of a write (OOM, MISCONF,
+    READONLY, NOREPLICAS) and changes nothing, neither in memory nor on disk.
+
+    Raises: StoreUnavailable if it can't be reached.
+    Source: https://redis.io/docs/latest/commands/setrange/
+    """
+    try:
+        with reaching_the_store():
+            connection.setrange(NOTHING, 0, "")
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, ResponseError):
+            return _code(error.__cause__)
+        raise
+    return ""
+
+
+def _code(error: ResponseError) -> str:
+    """redis-py takes the code away from errors that have a class of their own."""
+    if isinstance(error, redis.OutOfMemoryError):
+        return "OOM"
+    return "READONLY" if isinstance(error, redis.ReadOnlyError) else str(error).partition(" ")[0]

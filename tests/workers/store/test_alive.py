@@ -106,3 +106,18 @@ def test_a_store_that_is_away_hurts_nobody(time: Time, caplog: pytest.LogCapture
 
     assert [record.message for record in caplog.records] == ["heartbeat.postponed"]
     alive.leave("worker a:1")
+
+
+def test_who_is_alive_tells_what_it_runs_with(store_connection: redis.Redis, alive: Alive, time: Time) -> None:
+    """Processes that disagree do harm that none of them can see alone."""
+    other = Alive(store_connection, runs={"version": "1.0"}, wall=time, clock=time)
+    other.beat("web a:1")
+    other.hear(CLOCK)
+    alive.beat("worker b:2")
+
+    assert {beat.kind: beat.runs for beat in alive.look()} == {
+        "web": {"version": "1.0"}, "clock": None, "worker": None,
+    }  # fmt: skip
+    assert 0 < store_connection.ttl(f"{KEY}:web a:1") <= FORGET_S
+    other.leave("web a:1")
+    assert not store_connection.exists(f"{KEY}:web a:1")

@@ -1,0 +1,1 @@
+"""Whether everything is set up well and works: one check per part, each of which returns findings."""
