@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -25,6 +26,14 @@ from workers.braze.probe import probe as ask_braze
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
+
+
+class WebApp(Flask):
+    """Flask without coroutines: nothing of ours is one, and asking every function of every request takes its time."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is."""
+        return func
 
 
 class PageSessions(SecureCookieSessionInterface):
@@ -52,7 +61,7 @@ def create_app(
         broker_answers: Whether a wake-up call would be taken now.
         probe: Asks Braze whether a key would do, without writing to a profile; by default it does.
     """
-    app = Flask(__name__)
+    app = WebApp(__name__)
     app.url_map.merge_slashes = False  # the redirect would lead to whatever host the request names
     app.session_interface = PageSessions()
     app.config["SECRET_KEY"] = settings.secret_key[0]

@@ -1,7 +1,6 @@
 """Does this request really come from that Komo workspace? Any one of three proofs will do."""
 
 import base64
-import hashlib
 import hmac
 import time
 from collections.abc import Collection, Sequence
@@ -114,4 +113,4 @@ def sign(secret: str, signed: bytes) -> str:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:  # not base64: the secret itself
         key = secret.encode()
-    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()

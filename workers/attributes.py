@@ -69,6 +69,18 @@ def map_attributes(rules: Sequence[Attribute], sections: Sections, warnings: lis
     return mapped
 
 
+def yields_any(rules: Sequence[Attribute], sections: Sections) -> bool:
+    """Whether one of the rules has a value to send: `map_attributes` as far as the first."""
+    for _, get, read, known, when, _ in rules:
+        value = get(sections)
+        if value is MISSING or (when is not None and not when(sections)):
+            continue
+        value = known[value] if value.__class__ is str else read(value)
+        if (value.value if value.__class__ is Flawed else value) is not MISSING:
+            return True
+    return False
+
+
 def _put_members(mapped: dict[str, Any], name: str, value: dict[str, Any]) -> None:
     for path, leaf in _leaves(name, value):
         mapped.pop(path, None)

@@ -103,6 +103,15 @@ def map_events(
     return events
 
 
+def count_events(rules: Sequence[Event], sections: Sections) -> int:
+    """How many events `map_events` makes of a submission."""
+    count = 0
+    for rule in rules:
+        if rule.when is None or rule.when(sections):
+            count += 1 if rule.for_each is None else sum(1 for _ in _elements(rule, sections))
+    return count
+
+
 def _elements(rule: Event, sections: Sections) -> Iterator[tuple[str, Any]]:
     """The elements for which an event is due, with what tells them apart; once without one if it is no list's event."""
     if rule.for_each is None:

@@ -32,10 +32,9 @@ def judge(submission: Submission, integration: Integration, mapping: CompiledMap
     marks = packed_marks(person_marks(submission.sections))
     if person is None:
         return _judge_unknown(submission, integration, mapping, marks)
-    mapped = mapping.apply(submission, person)
-    needs_alias = person.kind == "user_alias" and bool(mapped.events)
-    attributes = bool(mapped.attributes) or needs_alias
-    return Judgement("lane", person, attributes=attributes, events=len(mapped.events), marks=marks)
+    attributes, events = mapping.expect(submission)
+    needs_alias = person.kind == "user_alias" and events > 0
+    return Judgement("lane", person, attributes=attributes or needs_alias, events=events, marks=marks)
 
 
 def _judge_unknown(

@@ -146,13 +146,13 @@ def _judge(letter: Letter, integration: Integration, mapping: CompiledMapping) -
     try:
         submission = read_submission(orjson.loads(letter.body), id=letter.id, received_at=received_at)
         judgement = judge(submission, integration, mapping)
-        if judgement.destination != "lane" or judgement.attributes or judgement.events or letter.was_taken:
+        if judgement.destination != "lane" or letter.was_taken:
             return judgement
         mapped = mapping.apply(submission, judgement.person)
     except Exception:  # whatever is wrong with one must not hold up the others
         log.exception("mapping.failed", extra={"submission": letter.id})
         return Judgement("dead", reason="mapping_failed")
-    if mapped.sends:
+    if mapped.attributes or mapped.events or mapped.sends:
         return judgement
     return Judgement("dead", reason="no_usable_value" if mapped.warnings else "nothing_mapped")
 

@@ -72,9 +72,12 @@ def person_marks(sections: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     Args:
         sections: Those of a submission.
     """
-    found = ((kind, sections.get(kind)) for kind in PERSON_SECTIONS)
-    ids = ((kind, block.get("id")) for kind, block in found if isinstance(block, dict))
-    return tuple((kind, bare_id(value)) for kind, value in ids if is_usable_id(value))
+    found = []
+    for kind in PERSON_SECTIONS:
+        block = sections.get(kind)
+        if isinstance(block, dict) and is_usable_id(value := block.get("id")):
+            found.append((kind, bare_id(value)))
+    return tuple(found)
 
 
 def read_marks(body: dict[str, Any]) -> Marks:

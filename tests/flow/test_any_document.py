@@ -135,6 +135,19 @@ def test_whatever_comes_in_what_leaves_is_what_braze_stores(document: dict[str, 
     assert all(data_points(name, value) >= 0 for item in items for name, value in item.attributes.items())
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(document=documents, sent=bodies)
+def test_what_the_door_expects_of_a_submission_is_never_less_than_it_brings(document: Any, sent: Any) -> None:
+    """The door counts objects without making them; where it counted too few, a request would hold too many."""
+    integration = read_document(document).integration()
+    mapping = compile_mapping(integration)
+    for item in items_of(integration, [sent]):
+        attributes, events = mapping.expect(read_submission(sent, id=item.submission_id, received_at=RECEIVED_AT))
+
+        assert events == len(item.events)
+        assert attributes or not item.attributes
+
+
 def whose(given: dict[str, Any]) -> Person:
     alias = given.get("user_alias")
     if alias:

@@ -403,3 +403,13 @@ RULES: tuple[AttributeRule | EventRule, ...] = (
 def test_whatever_komo_sends_can_be_mapped_and_written(value: Any) -> None:
     """One submission that can't be mapped, or not be written as JSON, would hold up everybody in its lane."""
     assert orjson.dumps(list(mapped(*RULES, fields={"x": value})))
+
+
+@pytest.mark.parametrize("sent", [{}, {"team": ""}, {"team": None}, {"team": " "}])
+def test_nothing_is_expected_of_a_submission_that_says_nothing(sent: dict[str, Any]) -> None:
+    """Where every blank form counted as an object, requests would leave half empty."""
+    unmet = EventRule("won", {}, when=((("fields", "won"), ("yes",)),))
+    mapping = compile_mapping(an_integration(attribute("favourite_team", "team"), unmet))
+
+    assert mapping.expect(a_submission(sent)) == (False, 0)
+    assert mapping.expect(a_submission({"team": "red", "won": "yes"})) == (True, 1)
