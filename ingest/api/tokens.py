@@ -17,7 +17,7 @@ REHEARSED = "dead_letters.replay"
 
 
 def require_token() -> Response | None:
-    """Before every request: 401 without a known token, 429 after too many; 403 where one for reading would change things."""
+    """Before every request: 401 without a known token, 429 after too many, 403 for a change with one for reading."""
     settings = context().settings
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else ""
