@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format coverage messages screenshots bench soak chaos clean
+.PHONY: help demo test check format coverage messages screenshots bench soak chaos overload clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench   measure beside the baselines"
 	@echo "make soak    100,000 submissions through the running system while workers die"
 	@echo "make chaos   ten minutes of kills, outages and storms, and then the ledger"
+	@echo "make overload  two minutes of a thousand connections, slow ones among them"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -56,6 +57,9 @@ soak: $(VENV)/.for-tests $(VENV)/.machine
 
 chaos: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+overload: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.overload $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app
@@ -14,6 +14,7 @@ from schemas.outgoing import SEND_KINDS
 from schemas.settings import Settings
 from workers.store import Stores
 from workers.store.jobs import Job, Kind
+from workers.store.wrong_guesses import WrongGuesses
 
 log = logging.getLogger("komo_braze")
 
@@ -31,6 +32,11 @@ class Context:
     probe: Probe
     #: Whether a wake-up call would be taken now.
     broker_answers: Callable[[], bool] = lambda: True
+    #: Of the API's tokens.
+    guesses: WrongGuesses = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "guesses", WrongGuesses(self.stores.connection))
 
     @property
     def public_url(self) -> str:

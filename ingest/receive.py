@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ingest.arrive import arrive
+from ingest.guesses import UNKNOWN, held_back
 from ingest.problems import problem
 from ingest.verify import is_genuine, may_be_genuine
 from ingest.wake import Wake, call
@@ -18,6 +19,7 @@ from workers.errors import StaleRules, StoreUnavailable, UnknownIntegration
 from workers.store import Stores
 from workers.store.inbox import Full, Receipt
 from workers.store.integration_record import StoredIntegration
+from workers.store.wrong_guesses import WrongGuesses
 
 log = logging.getLogger("komo_braze")
 
@@ -44,12 +46,19 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
     Args:
         wake: Publishes a wake-up call for (step, integration id, lane); may raise, which costs time and never data.
     """
-    bp = Blueprint("webhook", __name__)
+    bp, guesses = Blueprint("webhook", __name__), WrongGuesses(stores.connection)
 
     @bp.post("/webhooks/komo/<integration_id>")
     def receive(integration_id: str) -> Response:
-        stored, data = _authenticate(stores, integration_id)
+        try:
+            stored, data = _authenticate(stores, integration_id)
+        except UnknownIntegration:
+            if told := held_back(guesses, request.remote_addr or "", UNKNOWN):
+                return told
+            raise
         if stored is None:
+            if told := held_back(guesses, request.remote_addr or "", integration_id):
+                return told
             return problem(401, "Not authenticated", "None of the allowed proofs was given, or it is wrong.")
         if request.environ.get("CONTENT_TYPE") not in PLAIN_JSON and not _is_json(request.mimetype):
             return problem(415, "Unsupported media type", "Send JSON, with Content-Type: application/json.")

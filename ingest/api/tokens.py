@@ -6,6 +6,7 @@ import orjson
 from flask import Response, request
 
 from ingest.context import context
+from ingest.guesses import API, held_back
 from ingest.problems import problem
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -16,13 +17,15 @@ REHEARSED = "dead_letters.replay"
 
 
 def require_token() -> Response | None:
-    """Before every request: 401 without a known token, 403 where a token for reading would change something."""
+    """Before every request: 401 without a known token, 429 after too many, 403 for a change with one for reading."""
     settings = context().settings
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else ""
     if _same(given, settings.api_token):
         return None
     if not _same(given, settings.api_read_token):
+        if told := held_back(context().guesses, request.remote_addr or "", API):
+            return told
         headers = {"WWW-Authenticate": "Bearer"}
         return problem(401, "Not authenticated", "Send Authorization: Bearer with an API token.", headers=headers)
     if request.method in READING or request.endpoint in QUESTIONS or _is_dry_run():

@@ -3,9 +3,9 @@
 from honcho.environ import parse_procfile
 
 PROCFILE = """\
-web: python -m ingest.check && exec granian --interface wsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
---workers ${WEB_WORKERS:-2} --blocking-threads 4 --respawn-failed-workers --workers-kill-timeout 10 --no-ws \
---no-access-log ingest.app:from_environment
+web: python -m ingest.check && exec granian --interface rsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
+--workers ${WEB_WORKERS:-2} --http 1 --backlog 2048 --backpressure 900 --respawn-failed-workers \
+--workers-kill-timeout 10 --no-ws --no-access-log ingest.front:from_environment
 worker: exec celery --quiet --app workers.app worker --pool threads --concurrency ${WORKER_THREADS:-16} \
 --queues wake,backlog,ops --hostname ${WORKER_NAME:-worker}@%h --loglevel ${LOG_LEVEL:-INFO} \
 --without-gossip --without-mingle --without-heartbeat

@@ -19,8 +19,8 @@ NOWHERE = "http://127.0.0.1:9"
 ROWS = {
     "bare endpoint, one XADD": ("tests.benchmarks.endpoints:bare", "everysec"),
     "webhook with task.delay(submission)": ("tests.benchmarks.endpoints:with_delay", "everysec"),
-    "webhook": ("ingest.app:from_environment", "everysec"),
-    "webhook, fsync always": ("ingest.app:from_environment", "always"),
+    "webhook": ("ingest.front:from_environment", "everysec"),
+    "webhook, fsync always": ("ingest.front:from_environment", "always"),
 }
 
 
@@ -88,9 +88,10 @@ def _profile(machine: Machine, served: _Served, requests: int) -> str:
 
 
 def _serve(machine: Machine, target: str, port: int, environ: Mapping[str, str]) -> Running:
+    interface = ["rsgi"] if target.startswith("ingest.front:") else ["wsgi", "--blocking-threads", "4"]
     command = [
-        "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--blocking-threads", "4", "--no-access-log", target,
+        "granian", "--interface", *interface, "--factory", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--http", "1", "--no-access-log", target,
     ]  # fmt: skip
     web = machine.start("web", command, environ)
     web.wait_for(lambda: listens(port), "listening")

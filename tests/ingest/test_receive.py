@@ -358,3 +358,21 @@ def test_everything_komo_is_known_to_send_is_taken(door: Door, path: Path) -> No
 
     assert answer.status_code == 202
     assert sum(door.ledger()[name] for name in ("waiting", "held", "filtered", "dead")) == 1
+
+
+def test_who_shows_one_wrong_secret_after_the_other_has_to_wait(door: Door) -> None:
+    """A guesser learns nothing more; whoever has the secret is let in from the same address meanwhile."""
+    wrong = {"Authorization": "Bearer wrong"}
+    answers = [door.post(a_body("ann"), headers=wrong) for _ in range(61)]
+
+    assert [one.status_code for one in answers] == [401] * 60 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert door.post(a_body("ann")).status_code == 202
+
+
+def test_who_looks_for_integrations_has_to_wait(door: Door) -> None:
+    """Their ids are no secret, but nobody needs to try them all."""
+    answers = [door.post(a_body("ann"), to=f"hub-{number}") for number in range(61)]
+
+    assert [one.status_code for one in answers] == [404] * 60 + [429]
+    assert door.post(a_body("ann")).status_code == 202

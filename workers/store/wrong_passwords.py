@@ -33,7 +33,7 @@ class WrongPasswords:
     def wait_s(self, address: str) -> float:
         """For how many seconds nobody at this address may try again; 0 for not at all. Raises: StoreUnavailable."""
         with reaching_the_store():
-            place = _place(address)
+            place = place_of(address)
             full = [one for one in LIMITS if not self._limiter.test(one, place)]
             ends = [self._limiter.get_window_stats(one, place).reset_time for one in full]
         return max(1.0, max(ends) - self._clock()) if ends else 0.0
@@ -42,10 +42,10 @@ class WrongPasswords:
         """One more. Raises: StoreUnavailable."""
         with reaching_the_store():
             for one in LIMITS:
-                self._limiter.hit(one, _place(address))
+                self._limiter.hit(one, place_of(address))
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """Of an IPv6 address its network: whoever has one address there has 2 ** 64 of them."""
     try:
         found = ip_address(address)
