@@ -7,15 +7,12 @@ import orjson
 from flask import Response, abort, request
 
 from ingest.problems import problem
-from schemas.body import is_deeper
 from workers.errors import StaleVersion
 
 #: How `save` and its like record who it was.
 BY = "api"
 #: Of a version: nobody saves more often.
 MOST_DIGITS = 15
-#: Levels of a body: a submission may have 32, and stands in something else here.
-MOST_DEEP = 64
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -31,14 +28,9 @@ def read_json(*, optional: bool = False) -> Any:
     if optional and not data.strip():
         return {}
     try:
-        found = orjson.loads(data)
+        return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         abort(problem(400, "Not JSON", f"The body is not JSON: {error}."))
-    # Counting signs never counts too few, and most bodies have fewer.
-    if data.count(b"{") + data.count(b"[") > MOST_DEEP and is_deeper(found, MOST_DEEP):
-        errors = [{"pointer": "", "detail": f"is more than {MOST_DEEP} levels deep"}]
-        abort(problem(422, "Not valid", errors=errors))
-    return found
 
 
 def read_object(*, optional: bool = False) -> dict[str, Any]:
