@@ -19,12 +19,15 @@ NOT_ASKED = "Vulnerabilities: not checked, as the service that knows them can't 
 
 
 def verdict(report: bytes) -> list[str] | None:
-    """A line for each known vulnerability; None if the report is none, so that nobody was asked."""
+    """A line for each known vulnerability and each library that was not looked up; None if nothing was."""
     try:
         found = orjson.loads(report)["dependencies"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    return [
+    if not any("vulns" in one for one in found):  # a mirror that knows the packages alone: everything was skipped
+        return None
+    unknown = [f"{one['name']}: could not be looked up" for one in found if "vulns" not in one]
+    return unknown + [
         f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no release yet'}"
         for one in found
         for flaw in one.get("vulns", ())
