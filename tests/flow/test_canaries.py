@@ -192,7 +192,7 @@ def test_a_crash_that_quotes_somebody_says_where_and_not_what(redis_server: str)
     assert found_in("".join(lines + [answer.text for answer in answers]), [PERSONAL["email"], BRAZE_KEY]) == []
 
 
-def test_settings_and_stored_integrations_show_no_secret_when_they_are_printed(redis_server: str) -> None:
+def test_settings_show_no_secret_when_they_are_printed(redis_server: str) -> None:
     """A debugger, an assertion, or somebody's print would."""
     given = dict.fromkeys(NEEDED_BY_WEB - {"REDIS_URL"}, "wJ2r8vQxT5nLk0ZbYd7uHs3PfGm9Ac4E")
     settings = load_settings(given | {"REDIS_URL": redis_server, "PUBLIC_URL": "https://komo.example.org"})
