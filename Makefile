@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format coverage messages screenshots bench soak chaos overload clean
+.PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
 	@echo "make test    every check and test"
 	@echo "make coverage  the same, and which lines no test has reached"
-	@echo "make check   the linter and the types"
+	@echo "make check   the linter, the types, and known vulnerabilities where their list can be reached"
+	@echo "make audit   known vulnerabilities of the libraries; fails where their list can't be reached"
 	@echo "make format  lay the code out"
 	@echo "make messages  gather the texts of the pages for their translation, and compile it"
 	@echo "make screenshots  take the pictures of the README anew"
@@ -34,6 +35,10 @@ check: $(VENV)/.for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.audit --if-reachable
+
+audit: $(VENV)/.for-tests
+	$(BIN)/python -m tests.audit
 
 format: $(VENV)/.for-tests
 	$(BIN)/ruff check --fix .

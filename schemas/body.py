@@ -89,6 +89,19 @@ def _read_array(values: list[Any]) -> tuple[list[OneBody], list[Problem]]:
     return bodies, problems
 
 
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists stand more than so many levels deep in each other."""
+    waiting = [(1, value)]
+    while waiting:
+        depth, block = waiting.pop()
+        if not isinstance(block, dict | list):
+            continue
+        if depth > levels:
+            return True
+        waiting += [(depth + 1, inner) for inner in (block.values() if isinstance(block, dict) else block)]
+    return False
+
+
 def _limits_broken(body: dict[str, Any], raw: bytes) -> Iterator[tuple[str, str]]:
     """Place and sentence of each limit that an object breaks."""
     opened = raw.count(b"{") + raw.count(b"[")

@@ -30,7 +30,7 @@ from workers.store import Stores
 from workers.store.jobs import Job
 from workers.store.people import Kept
 from workers.sweep import Wake
-from workers.whose import marks_of, named_now, person_of, read_body, writes
+from workers.whose import is_own, is_unnamed, marks_of, person_of, read_body
 
 log = logging.getLogger("komo_braze")
 
@@ -248,13 +248,14 @@ class _Forgetting:
         """Whether it has to go; on the first walk, what it says about the person is learned instead."""
         if kept.head[0] > self._latest(integration):
             return False
-        submission = read_body(kept.body)
-        named, found = Person(*kept.head[3]) if kept.head[3] else None, named_now(submission, integration)
-        own = person in (named, found) or (integration.draft and writes(submission, person, integration))
+        submission, named = read_body(kept.body), Person(*kept.head[3]) if kept.head[3] else None
+        own = is_own(named, submission, integration, person)
         if self.place.walk == "look":
             self._learn([marks_of(submission)] if own else [])
             return own
-        return own or (named is None and found is None and not self._marks.isdisjoint(marks_of(submission)))
+        if own or self._marks.isdisjoint(marks_of(submission)):
+            return own
+        return is_unnamed(named, submission, integration)
 
     def _latest(self, integration: Integration) -> int:
         """The order of the last submission that counts."""

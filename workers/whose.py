@@ -50,3 +50,19 @@ def writes(submission: Submission, person: Person, integration: Integration) -> 
         return False
     written = (value for value in submission.sections["fields"].values() if isinstance(value, str))
     return any(normalised(person.kind, one, person.alias_label, integration) == person.value for one in written)
+
+
+def is_own(named_then: Person | None, submission: Submission, integration: Integration, person: Person) -> bool:
+    """
+    Whether a submission names a person: when it was accepted, by the rules of now, or in a draft by what was typed.
+
+    Args:
+        named_then: Whom the rules named at acceptance.
+    """
+    named = (named_then, named_now(submission, integration))
+    return person in named or (integration.draft and writes(submission, person, integration))
+
+
+def is_unnamed(named_then: Person | None, submission: Submission, integration: Integration) -> bool:
+    """Whether it names nobody, so that only the ids it carries can say whose it is."""
+    return named_then is None and named_now(submission, integration) is None

@@ -1,12 +1,18 @@
 """People: everything kept here about one of them."""
 
-from flask import Response
+from itertools import chain
+
+import orjson
+from flask import Response, abort
 from flask_smorest import Blueprint
 
 from ingest.api.context import read_object
 from ingest.api.jobs import start
 from ingest.api.tokens import require_token
+from ingest.context import context
+from ingest.problems import problem
 from schemas.api_dead_letters import JobShown, PersonToForget
+from workers.export import export, is_usable
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1/people", description="Whom submissions are about")
 blueprint.before_request(require_token)
@@ -23,3 +29,31 @@ def forget() -> Response:
     values are erased. Profiles in Braze are not touched.
     """
     return start("forget", PersonToForget().load(read_object()))
+
+
+@blueprint.route("/export", methods=["POST"])
+@blueprint.doc(
+    requestBody={"required": True, "content": {"application/json": {"schema": PersonToForget}}},
+    responses={
+        "200": {
+            "description": "One JSON object on each line, told by its member `what`; without `end` it is not complete.",
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def export_person() -> Response:
+    """
+    Tell everything that is kept here about a person.
+
+    The same that forgetting finds: submissions that wait, are in flight, held, dead or settled, with their bodies,
+    remembered values, and messages in the outbox. It is told line by line, and kept nowhere. Not for tokens that may
+    only read.
+    """
+    asked, stores = PersonToForget().load(read_object()), context().stores
+    if not is_usable(asked, stores):
+        errors = [{"pointer": "/value", "detail": "is not usable as an identifier of this kind."}]
+        abort(problem(422, "Not valid", errors=errors))
+    lines = export(asked, stores)
+    first = [next(lines), next(lines)]  # what is wrong with the store shows now, while there still is an answer for it
+    told = (orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in chain(first, lines))
+    return Response(told, 200, mimetype="application/x-ndjson")

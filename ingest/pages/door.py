@@ -2,7 +2,7 @@
 
 from hmac import compare_digest
 from math import ceil
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from flask_wtf import CSRFProtect, FlaskForm
@@ -15,8 +15,20 @@ from ingest.pages.language import LANGUAGES, _, later, many
 from workers.store.sessions import Sessions
 from workers.store.wrong_passwords import WrongPasswords
 
+#: A form of the door holds a password, a token and an address; anybody may send it.
+MAX_FORM_BYTES = 65_536
+#: What may stand in an address that somebody has made by hand, and must not travel on in others.
+PERSONAL = frozenset({"who", "text"})
+
 csrf = CSRFProtect()
 blueprint = Blueprint("door", __name__)
+
+
+@blueprint.before_request
+def _take_small_forms() -> None:
+    request.max_content_length = request.max_form_memory_size = MAX_FORM_BYTES
+
+
 blueprint.before_request(csrf.protect)
 
 #: In the session cookie: the token of the session in the store, and the language.
@@ -49,7 +61,13 @@ def require_sign_in() -> AnyResponse | None:
     session.pop(TOKEN, None)
     if "fragment" in request.args or request.method != "GET":
         return Response(_("You are signed out. Sign in again in another tab, then repeat this."), 401)
-    return redirect(url_for("door.sign_in", next=request.full_path.rstrip("?")))
+    return redirect(url_for("door.sign_in", next=this_page()))
+
+
+def this_page() -> str:
+    """Where somebody is, to come back to: the path, and of its parameters what names nobody."""
+    given = [(name, value) for name, value in request.args.items(multi=True) if name not in PERSONAL]
+    return f"{request.path}?{urlencode(given)}" if given and request.method == "GET" else request.path
 
 
 @blueprint.get("/sign-in")
@@ -124,6 +142,9 @@ def _is_right(given: str) -> bool:
 
 def _own_path(wanted: str) -> str:
     """A path of these pages; whatever might lead elsewhere becomes the overview."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # half an address of IPv6
+        return url_for("overview.show")
     is_ours = wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and not (parts.netloc or parts.scheme)
     return wanted if is_ours and wanted.isprintable() else url_for("overview.show")

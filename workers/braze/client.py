@@ -15,6 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
+from workers.braze.addresses import refuse_private
 from workers.braze.deadline import Watch
 from workers.braze.reply import NoAnswer, NotAllowed, Reply, read_reply, redact
 from workers.braze.sent import read_sent
@@ -53,7 +54,7 @@ class Attempt:
 
 class _WatchedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
+        return _watched(refuse_private(super()._new_conn(), self.host))
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None and self.auto_open:
@@ -64,7 +65,7 @@ class _WatchedHTTP(HTTPConnection):
 
 class _WatchedHTTPS(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
+        return _watched(refuse_private(super()._new_conn(), self.host))
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         WATCH.sending(self.sock)

@@ -145,6 +145,20 @@ class Outbox:
         with reaching_the_store():
             self._redis.delete(f"{own(integration)}:wake:{_name(kind)}")
 
+    def kept_of(self, integration: Integration, person_key: str) -> Iterator[dict[str, Any]]:
+        """Messages that wait for a person, and what is known of those that were not sent, a bounded part at a time."""
+        for stream in (*(f"sends:{kind}" for kind in SEND_KINDS), TROUBLES):
+            after = "-"
+            while chunk := self._chunk(f"{own(integration)}:{stream}", after):
+                after = f"({chunk[-1][0].decode()}"
+                yield from (_told(stream, values) for _, values in chunk if values.get(b"p") == person_key.encode())
+
+    def _chunk(self, key: str, after: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        with reaching_the_store():
+            found: Any = self._redis.xrange(key, after, count=MOST_EXPIRED)
+        chunk: list[tuple[bytes, dict[bytes, bytes]]] = found
+        return chunk
+
     def forget(self, integration: Integration, person_key: str) -> int:
         """
         Let go of everything kept for one person; returns how many messages will not be asked for any more.
@@ -239,3 +253,10 @@ def _read_step(kind: SendKind, answer: list[Any]) -> Calls | Rest:
             raise LeaseLost
         case why:
             return Rest(why.decode())
+
+
+def _told(stream: str, values: dict[bytes, bytes]) -> dict[str, Any]:
+    fields: dict[str, Any] = {name.decode(): value.decode() for name, value in values.items() if name != b"p"}
+    if "s" in fields:
+        fields["message"] = orjson.loads(fields.pop("s"))
+    return {"from": stream} | fields

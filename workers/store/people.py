@@ -133,6 +133,22 @@ class People:
         """Let go of what waits there by its entry ids; returns how many were there."""
         return int(self._draft([own(integration)], [lane, job_id, KEEP_S, *ids]))
 
+    def is_judged_again(self, integration: Integration) -> bool:
+        """Whether what waits lies elsewhere, because its rules were changed."""
+        with reaching_the_store():
+            return bool(self._redis.hget(f"{own(integration)}:state", "redo"))
+
+    def waits(self, integration: Integration, lane: int, after: str) -> list[Letter]:
+        """Some of what waits or is out in a lane, oldest first, behind an entry id; empty at the end."""
+        return self._entries(integration, f"in:{lane}", after, "+")
+
+    def last_setters(self, integration: Integration, person_key: str) -> dict[str, int]:
+        """Which submission set which attribute of a person last, by its order; kept while letters are open."""
+        with reaching_the_store():
+            text: Any = self._redis.hget(f"{shared(integration.braze.workspace)}:times", person_key)
+        found: dict[str, int] = orjson.loads(text) if text else {}
+        return found
+
     def held(self, integration: Integration, after: str) -> list[Letter]:
         """Some of what is held, oldest first, behind an entry id; empty at the end."""
         return self._entries(integration, "held", after, "+")

@@ -20,6 +20,7 @@ import orjson
 from ingest.pages.fields.parts import Part, parts_after, parts_of, twice_among
 from ingest.pages.fields.texts import same, show_source, source_of
 from schemas.attribute_names import STANDARD_DATES
+from schemas.body import is_deeper
 
 Rule = dict[str, Any]
 
@@ -50,6 +51,8 @@ PROPERTIES: Final[Mapping[str, str]] = {"events": "properties", "sends": "trigge
 BOXES: Final = frozenset({"double_opt_in", "absent"})
 #: Members that are null, rather than left out, where nothing is chosen.
 _NULLABLE: Final = frozenset({"when_yes", "when_no"})
+#: Levels of a rule: no rule has a tenth of them, and what is much deeper can't be written as JSON again.
+MOST_DEEP: Final = 64
 #: They may be blank at either end; everything else that is typed is trimmed.
 _VERBATIM: Final = frozenset({"separator"})
 
@@ -158,7 +161,7 @@ def _read_base(text: str | None) -> Rule | None:
         base = orjson.loads(text or "")
     except orjson.JSONDecodeError:
         return None
-    return base if isinstance(base, dict) else None
+    return base if isinstance(base, dict) and not is_deeper(base, MOST_DEEP) else None
 
 
 def _read_row(name: str, key: str, base: Rule, groups: Mapping[tuple[str, str], Mapping[str, str]]) -> Row:

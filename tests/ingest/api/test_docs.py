@@ -28,6 +28,7 @@ def test_the_description_names_every_route(anybody: FlaskClient) -> None:
         "GET /api/v1/jobs",
         "GET /api/v1/jobs/{job_id}",
         "POST /api/v1/jobs/{job_id}/stop",
+        "POST /api/v1/people/export",
     }
     schema = document["components"]["schemas"]["IntegrationDocument"]
     assert {"id", "name", "braze", "identifiers"} == set(schema["required"])

@@ -1,6 +1,7 @@
 """`komo-braze people`, as a person types it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -78,3 +79,19 @@ def test_wrong_usage_starts_nothing(arguments: list[str], komo_braze: Run, store
     """A job that finds nobody would look like an answer."""
     assert komo_braze("people", "forget", *arguments)[0] == 2
     assert stores.jobs.open() == []
+
+
+def test_an_export_is_a_file_that_nobody_else_reads(komo_braze: Run, tmp_path: Path) -> None:
+    """It holds everything about somebody; one that was there keeps no wider rights."""
+    file = tmp_path / "ada.jsonl"
+    file.write_text("old, and longer than what comes now" * 50)
+    file.chmod(0o644)
+
+    status, out, err = komo_braze(
+        "people", "export", "--kind", "email", "--value", "ada@example.com", "--output", str(file)
+    )
+
+    assert (status, out, err) == (0, "", "")
+    assert file.stat().st_mode & 0o777 == 0o600
+    lines = [orjson.loads(line) for line in file.read_bytes().splitlines()]
+    assert [line["what"] for line in lines] == ["about", "end"]

@@ -70,7 +70,9 @@ def stores(settings: Settings, store_connection: redis.Redis) -> Stores:
 @pytest.fixture
 def app(settings: Settings, stores: Stores, woken: list[Any], probe: Probe) -> Flask:
     app = create_app(settings, stores, lambda *call: woken.append(call), probe=probe)
-    app.config["SESSION_COOKIE_SECURE"] = False  # the test client speaks http
+    app.config.update(
+        {"SESSION_COOKIE_SECURE": False, "SESSION_COOKIE_NAME": "komo_braze"}
+    )  # the test client speaks http
     return app
 
 

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -322,6 +323,29 @@ def test_a_packed_reply_is_unpacked(serve: Serve, braze_client: BrazeClient) -> 
     """`requests` asks for it by itself."""
     server = serve(answer("201 Created", gzip.compress(SUCCESS), "Content-Encoding: gzip"))
     assert isinstance(braze_client.track(f"http://{server.address}", KEY, BODY).reply, Accepted)
+
+
+def test_a_reply_that_unpacks_to_hundreds_of_megabytes_is_cut_off(serve: Serve, braze_client: BrazeClient) -> None:
+    """Whoever answers in Braze's place could otherwise fill a worker's memory with a few bytes."""
+    bomb = gzip.compress(b" " * 300_000_000, compresslevel=1)
+    server = serve(answer("201 Created", bomb, "Content-Encoding: gzip"))
+    tracemalloc.start()
+    try:
+        reply = braze_client.track(f"http://{server.address}", KEY, BODY).reply
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert isinstance(reply, NoAnswer)
+    assert reply.applied == "unknown"
+    assert peak < 20 * MAX_REPLY_BYTES
+
+
+def test_a_reply_with_thousands_of_headers_is_none(serve: Serve, braze_client: BrazeClient) -> None:
+    """They end up in memory, too."""
+    server = serve(answer("201 Created", SUCCESS, *(f"X-{at}: a" for at in range(5000))))
+
+    assert isinstance(braze_client.track(f"http://{server.address}", KEY, BODY).reply, NoAnswer)
 
 
 def test_a_reply_that_can_t_be_unpacked_leaves_the_outcome_unknown(serve: Serve, braze_client: BrazeClient) -> None:
