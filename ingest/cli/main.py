@@ -27,6 +27,7 @@ COMMANDS = {
     "dead-letters": "ingest.cli.dead_letters:dead_letters",
     "people": "ingest.cli.people:people",
     "jobs": "ingest.cli.jobs:jobs",
+    "store": "ingest.cli.store:store",
 }
 
 #: What a disk says that takes no more.
