@@ -31,16 +31,19 @@ def _build(what: str, source: Path, out: Path) -> Path:
     return out / done.stdout.splitlines()[-1]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+def build_wheel(place: Path) -> Path:
     """Of the sources in the sdist, not of ours: whoever packages us for a distribution starts there."""
-    place = tmp_path_factory.mktemp("dist")
     clean = place / "clean"
     _copy(clean)
     with tarfile.open(_build("sdist", clean, place)) as sdist:
         sdist.extractall(place / "source", filter="data")
     [source] = (place / "source").iterdir()
-    return zipfile.ZipFile(_build("wheel", source, place))
+    return _build("wheel", source, place)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("dist")))
 
 
 def _copy(clean: Path) -> None:
