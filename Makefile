@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload clean
+.PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload \
+    restore-check release-check licences clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -20,6 +21,9 @@ help:
 	@echo "make soak    100,000 submissions through the running system while workers die"
 	@echo "make chaos   ten minutes of kills, outages and storms, and then the ledger"
 	@echo "make overload  two minutes of a thousand connections, slow ones among them"
+	@echo "make restore-check  a backup while everything runs, everything killed, a restore, and what Braze has then"
+	@echo "make release-check  install the built wheel elsewhere, and bring a submission through its demo"
+	@echo "make licences  renew the list of licences in docs"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -65,6 +69,15 @@ chaos: $(VENV)/.for-tests $(VENV)/.machine
 
 overload: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.overload $(ARGS)
+
+restore-check: $(VENV)/.for-tests
+	$(BIN)/python -m tests.restore_check $(ARGS)
+
+release-check: $(VENV)/.for-tests
+	$(BIN)/python -m tests.release_check
+
+licences: $(VENV)/.for-tests
+	$(BIN)/python -m tests.licences
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

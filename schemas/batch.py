@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     event: str
     body: dict[str, Any]
     #: `a`, `e`: names of attributes and keys of events that Braze has taken; `u`: true where it may have taken more;
+    #: `r`: true where its messages may have been sent, as it is out of a backup;
     #: `t`, `k`: earlier attempts and their number; `h`: its deaths before it was replayed (schemas.deaths).
     done: dict[str, Any] | None = None
     #: Days since 1970 of its acceptance.

@@ -43,7 +43,7 @@ def store_connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
         # Here, so that tests of the shapes need no store.
         from workers.store.connect import connect
 
-        client = connect(request.getfixturevalue("redis_server"))
+        client = connect(request.getfixturevalue("redis_server"), any_format=True)
         client.flushall()
     yield client
     client.close()

@@ -61,6 +61,8 @@ class Prepared:
     sends: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     #: Operations that are not done again, because they may have been done.
     operations_left_out: int = 0
+    #: Entry id -> how many messages are not asked for, because they may have been sent before the store was restored.
+    withheld: dict[str, int] = field(default_factory=dict)
 
     def event_keys(self, place: int) -> list[str]:
         """What the events of an item are remembered by, in their order."""
@@ -164,7 +166,11 @@ def _give_up(prepared: Prepared, entry: Entry) -> None:
 
 def _add(prepared: Prepared, entry: Entry, mapped: Mapped) -> None:
     attributes, events, place = mapped.attributes, mapped.events, len(prepared.items)
-    if mapped.sends:
+    if mapped.sends and entry.done and entry.done.get("r"):
+        prepared.withheld[entry.id] = len(mapped.sends)
+        doubtful = (f"sends.{one.rule}: may_have_been_done" for one in mapped.sends)
+        prepared.warnings.setdefault(entry.id, []).extend(doubtful)
+    elif mapped.sends:
         prepared.sends[entry.id] = mapped.sends
     if prepared.batch.sent_before == "unknown" or is_doubtful(entry):
         attributes = _without_operations(prepared, entry, attributes)

@@ -1,6 +1,6 @@
 """A decision about a request → what becomes of each submission in it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,10 +219,7 @@ class _Verdicts:
                 verdict, outcome, noted = "f", "filtered", [without[entry.id], *warnings.get(entry.id, ())]
             verdicts.append(verdict)
             results.append([outcome, noted, *_earlier(entry, self.tried)] if verdict in "df" else None)
-        if self.possible_duplicates:
-            counts["possible_duplicates"] = self.possible_duplicates
-        if self.prepared.operations_left_out:
-            counts["operations_left_out"] = self.prepared.operations_left_out
+        counts |= self._doubts(verdicts)
         taken = Taken(self.prepared, self.taken, self.events_taken, self.unknown)
         counts |= taken.points(verdicts)
         return Settlement(
@@ -231,6 +228,17 @@ class _Verdicts:
             times=taken.times(opens=bool(self.dead)), known=taken.known(), sends=taken.sends(verdicts),
             closed=_closed(batch.entries, verdicts), learned=self.learned,
         )  # fmt: skip
+
+    def _doubts(self, verdicts: Sequence[str]) -> dict[str, int]:
+        """What may have been done twice, and what was not done because of that."""
+        settled = zip(self.prepared.batch.entries, verdicts, strict=True)
+        withheld = self.prepared.withheld
+        told = {
+            "possible_duplicates": self.possible_duplicates,
+            "operations_left_out": self.prepared.operations_left_out,
+            "send_unknown": sum(withheld.get(entry.id, 0) for entry, verdict in settled if verdict == "d"),
+        }
+        return {name: number for name, number in told.items() if number}
 
     def _remember(self, entry: Entry) -> None:
         """What the next batch has to know of an entry that is put back."""

@@ -29,6 +29,7 @@ COMMANDS = {
     "jobs": "ingest.cli.jobs:jobs",
     "doctor": "ingest.cli.doctor:doctor",
     "secrets": "ingest.cli.secrets:secrets",
+    "store": "ingest.cli.store:store",
 }
 
 #: What a disk says that takes no more.

@@ -41,7 +41,11 @@ class Surroundings:
 
 @contextmanager
 def surroundings(
-    environ: Mapping[str, str], *, need: Collection[str] = ("SECRET_KEY",), make_up: bool = False
+    environ: Mapping[str, str],
+    *,
+    need: Collection[str] = ("SECRET_KEY",),
+    make_up: bool = False,
+    any_format: bool = False,
 ) -> Iterator[Surroundings]:
     """
     The settings of this environment, with a store that answers.
@@ -52,6 +56,7 @@ def surroundings(
     Args:
         need: Variables that must be set in the end.
         make_up: Take the data directory's secrets with a `REDIS_URL` too, as `up` does.
+        any_format: Take a store too whose format is another one than ours.
 
     Raises: SettingsError with every mistake; StoreUnavailable or Unusable in one sentence.
     """
@@ -65,7 +70,7 @@ def surroundings(
     try:
         if store is not None:
             prepared["REDIS_URL"] = store.url
-        connect(prepared["REDIS_URL"]).close()
+        connect(prepared["REDIS_URL"], any_format=any_format).close()
         yield Surroundings(load_settings(prepared, need=need), prepared, store, tuple(kept))
     finally:
         if store is not None:

@@ -144,7 +144,7 @@ class StoreServer:
         self._argv = [server_program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
         self.running = machine.start(name, self._argv, {})
         self.connection = redis.Redis.from_url(self.url, protocol=2)
-        self.running.wait_for(self._answers, "an answer to PING")
+        self.running.wait_for(self.answers, "an answer to PING")
 
     def kill(self) -> None:
         """SIGKILL: what it has not written to disk is gone."""
@@ -155,7 +155,8 @@ class StoreServer:
         """With what its file holds; returns at once, while it is still reading."""
         self.running = self._machine.start(self.running.name, self._argv, {})
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it has read its file."""
         try:
             return bool(self.connection.ping())
         except redis.RedisError:  # not there yet, or still reading its file

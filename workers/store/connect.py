@@ -24,6 +24,7 @@ from redis.sentinel import Sentinel
 
 from schemas.settings import Settings
 from workers.errors import StoreUnavailable
+from workers.store.format import look_at_format
 
 #: Streams with MINID, SET with GET, and what else the scripts use. Valkey calls itself 7.2 here.
 OLDEST_REDIS = (6, 2)
@@ -113,7 +114,9 @@ def _is_dead(connection: Any) -> bool:
         return True
 
 
-def connect(url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, check: bool = True) -> redis.Redis:
+def connect(
+    url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, check: bool = True, any_format: bool = False
+) -> redis.Redis:
     """
     A client of the store, safe to share between threads; keys and values are bytes.
 
@@ -123,9 +126,11 @@ def connect(url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, check: bool
     Args:
         url: As `REDIS_URL`.
         answer_timeout_s: How long one command may take.
-        check: Ask for the version at once.
+        check: Ask for the version at once, and for the format of what is kept.
+        any_format: Do not ask for the format.
 
-    Raises: StoreUnavailable in one sentence, if the store can't be reached, refuses us, or is too old.
+    Raises: StoreUnavailable in one sentence, if the store can't be reached, refuses us, is too old, or keeps what this
+        version can't read.
     """
     options: dict[str, Any] = {
         "decode_responses": False,
@@ -142,7 +147,7 @@ def connect(url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, check: bool
     except ValueError as error:
         raise StoreUnavailable(f"The store's address {shown_address(url)} can't be read: {error}") from error
     if check:
-        _check(client, url)
+        _check(client, url, any_format=any_format)
     return client
 
 
@@ -239,7 +244,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or SENTINEL_PORT
 
 
-def _check(client: redis.Redis, url: str) -> None:
+def _check(client: redis.Redis, url: str, *, any_format: bool) -> None:
     where = shown_address(url)
     try:
         kind, version = server_version(client)
@@ -250,6 +255,9 @@ def _check(client: redis.Redis, url: str) -> None:
         raise StoreUnavailable(
             f"The store at {where} is {kind} {'.'.join(map(str, version))}, but Redis {oldest} or Valkey is needed."
         )
+    if not any_format:
+        with reaching_the_store():
+            look_at_format(client)
 
 
 def _is_not_now(error: Exception) -> bool:

@@ -60,10 +60,17 @@ def _read_batch(answer: list[Any]) -> Batch:
             ids.decode().split(" "), orjson.loads(heads), orjson.loads(bodies), strict=True
         )
     ]  # fmt: skip
+    if restored := more.get("restored"):
+        entries = [_from_a_backup(entry) if entry.received_ms <= restored else entry for entry in entries]
     return Batch(
         entries, sent_before.decode(), cut.decode(), int(version), int(tries), heads, bodies, number,
         people.decode().split(" "), at_ms=now, **_read_more(more) if more else {},
     )  # fmt: skip
+
+
+def _from_a_backup(entry: Entry) -> Entry:
+    """Whether it was sent, whole or in part, after the backup was made, nobody knows."""
+    return entry._replace(done={**(entry.done or {}), "u": True, "r": True})
 
 
 def _read_replay(told: list[Any] | None) -> Replay | None:

@@ -22,7 +22,8 @@ P:once:<digest>  string  day; the same for bodies without id and time, for ten m
 P:held, P:hold           submissions that name nobody, until somebody identifies themselves: holding.py
 P:state          hash    version, paused, paused_because, probe_at, lanes, seen_days (of P:seen, oldest first),
                          order (of what was accepted last);
-                         max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have
+                         max_objects, request_bytes, learned_at (ms): smaller limits that Braze turned out to have;
+                         restored: when the store was restored from a backup (restored.py), ms
 P:ledger         hash    counters, changed only inside the scripts, so that they always add up
 P:latency        hash    bucket (schemas.latency) -> how many were delivered so long after their acceptance
 

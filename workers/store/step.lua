@@ -11,7 +11,7 @@
 --          {'wait', ms, why, 'alarm' or ''}   {'more'}   {'empty'}   {'again'}   {'paused'}   {'busy'}   {'lost'}
 --          {'stale', version}: the integration was saved meanwhile    {'gone'}: it was moved or removed
 --          `more` is JSON with those members that there are: done, replays, times, guarded, known, tried, fails, limited,
---          max_objects, request_bytes
+--          max_objects, request_bytes, restored
 local P, W = KEYS[1], KEYS[2]
 local ask = cjson.decode(ARGV[1])
 local now = ask.now
@@ -45,7 +45,7 @@ if ask.settle and known[4] ~= token then return {'lost'} end
 local settle = ask.settle
 if settle and settle.number ~= tonumber(known[8]) then settle = nil end
 local state = redis.call('HMGET', k_state, 'paused', 'probe_at', 'version', 'redo', 'lanes', 'max_objects', 'request_bytes',
-                         'learned_at')
+                         'learned_at', 'restored')
 if now - (tonumber(state[8]) or now) > ask.relearn_ms then
   -- Whether the limit is still that small, the next bigger request tells.
   redis.call('HDEL', k_state, 'max_objects', 'request_bytes', 'learned_at')

@@ -99,7 +99,7 @@ def test_a_store_that_is_too_old_is_refused(version: str, good: bool) -> None:
     server = AnsweringOnce(_info(f"# Server\r\nredis_version:{version}\r\n"))
     with closing(server.socket):
         if good:
-            connect(server.url).close()
+            connect(server.url, any_format=True).close()
         else:
             with pytest.raises(StoreUnavailable, match=rf"is redis {version}, but Redis 6\.2 or Valkey is needed"):
                 connect(server.url)
@@ -108,7 +108,7 @@ def test_a_store_that_is_too_old_is_refused(version: str, good: bool) -> None:
 def test_a_valkey_tells_its_own_name() -> None:
     """The doctor shows it."""
     server = AnsweringOnce(_info("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n"))
-    with closing(server.socket), closing(connect(server.url)) as client:
+    with closing(server.socket), closing(connect(server.url, any_format=True)) as client:
         assert server_version(client) == ("valkey", (7, 2, 4))
 
 

@@ -158,5 +158,6 @@ local function what_else(once, trouble)
   if gate.limited or gate.fails then tell('shaky', 'true') end
   if state[6] and state[6] ~= '' then tell('max_objects', state[6]) end
   if state[7] and state[7] ~= '' then tell('request_bytes', state[7]) end
+  if state[9] then tell('restored', state[9]) end
   return '{' .. table.concat(told, ',') .. '}'
 end
