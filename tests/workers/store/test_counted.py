@@ -1,0 +1,102 @@
+"""Counts of single processes, added up in the store."""
+
+import threading
+from typing import Any
+
+import pytest
+import redis
+from redis.client import Pipeline
+
+from workers.store.alive import KEY as ALIVE
+from workers.store.alive import Alive
+from workers.store.connect import connect
+from workers.store.counted import Courier, counted_key, read_counts
+from workers.tally import BATCH, Tally
+
+ONE = BATCH.field("", 1)
+
+
+def counted(connection: redis.Redis, whose: str = "") -> dict[str, int]:
+    return read_counts(connection.hgetall(counted_key(whose)))
+
+
+def test_processes_add_up_and_outlive_themselves(store_connection: redis.Redis) -> None:
+    """Any of them tells for all, and a restart is no fall."""
+    for name in ("worker a:1", "worker b:1", "worker a:2"):
+        tally = Tally()
+        tally.batch(1)
+        tally.webhook("summer-hub", 202, 0.01)
+        Alive(store_connection, tally).beat(name)
+
+    assert counted(store_connection)[ONE] == 3
+    assert counted(store_connection, "summer-hub") == {"webhook 202": 3}
+
+
+def test_counts_travel_with_the_heartbeat(store_connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One round trip for both; and where nothing was counted, one command as ever."""
+    tally = Tally()
+    alive = Alive(store_connection, tally)
+    alive.beat("worker a:1")
+    trips: list[int] = []
+    execute = Pipeline.execute
+
+    def noting(pipe: Pipeline, raise_on_error: bool = True) -> Any:
+        trips.append(len(pipe.command_stack))
+        return execute(pipe, raise_on_error)
+
+    monkeypatch.setattr(Pipeline, "execute", noting)
+    tally.batch(1)
+    alive.beat("worker a:1")
+    alive.beat("worker a:1")
+
+    assert trips == [3, 1]
+    assert store_connection.zcard(ALIVE) == 1
+
+
+def test_who_ends_carries_its_last_counts(store_connection: redis.Redis) -> None:
+    """Or every deployment would lose some seconds of them."""
+    tally = Tally()
+    alive = Alive(store_connection, tally)
+    alive.beat("worker a:1")
+    tally.batch(1)
+    alive.leave("worker a:1")
+
+    assert counted(store_connection)[ONE] == 1
+
+
+def test_what_was_counted_while_the_store_was_away_is_carried_later(store_connection: redis.Redis) -> None:
+    """That the webhook answered 503 then is what a person wants to know."""
+    tally = Tally()
+    tally.webhook("", 503, 0.01)
+    Alive(connect("redis://127.0.0.1:1/0", check=False), tally).carry()
+    assert tally.has_news
+    Alive(store_connection, tally).carry()
+
+    assert counted(store_connection)["webhook 503"] == 1
+    assert not tally.has_news
+
+
+def test_a_process_at_rest_asks_for_nothing(store_connection: redis.Redis) -> None:
+    """Web processes have no heartbeat, and need none."""
+    Alive(store_connection).carry()
+
+    assert store_connection.keys() == []
+
+
+def test_a_courier_comes_by_when_something_was_counted_and_again_until_all_is_carried() -> None:
+    """Neither a thread that waits for ever, nor a count that stays behind."""
+    tally, seen, done = Tally(), [], threading.Event()
+
+    class Carrier:
+        def carry(self) -> None:
+            seen.append(tally.has_news)
+            if len(seen) == 2:
+                tally.take()
+                done.set()
+
+    courier = Courier(Carrier(), tally, every_s=0.01)
+    tally.batch(1)
+    courier.call()
+
+    assert done.wait(5)
+    assert seen == [True, True]
