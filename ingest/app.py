@@ -1,5 +1,6 @@
 """The web process is put together here."""
 
+import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ingest.api import register_api
 from ingest.context import Context, Probe, keep
 from ingest.health import health
+from ingest.metrics import count_webhooks, metrics
 from ingest.pages import register_pages
 from ingest.pages.errors import error_page
 from ingest.problems import is_for_programs
@@ -26,6 +28,8 @@ from workers.braze.probe import probe as ask_braze
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
+from workers.store.alive import BEAT_S
+from workers.store.counted import Courier
 
 
 class WebApp(Flask):
@@ -73,6 +77,8 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
+    app.register_blueprint(metrics(stores, settings))
+    count_webhooks(app, stores.tally)
     app.register_blueprint(webhook(stores, wake))
     probe = probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))
     keep(app, Context(stores, settings, wake, probe, broker_answers))
@@ -89,6 +95,8 @@ def from_environment() -> Flask:
     except (SettingsError, StoreUnavailable) as error:
         sys.exit(f"komo-braze: {error}")
     start_logging(settings.log_level)
+    Courier(stores.alive, stores.tally, BEAT_S)
+    atexit.register(stores.alive.carry)
     from workers.tasks import broker_answers, wake  # reads the environment when it is imported
 
     beat_in_background(stores.alive)
