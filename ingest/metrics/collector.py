@@ -20,6 +20,7 @@ from workers.tally import ABOVE, BATCH, CALL, SCRIPT, SUM, WEBHOOK, Histogram
 
 #: Buckets of schemas.latency whose upper bounds are told: from 32 ms to a day and a half, closer where people wait.
 LATENCY_BUCKETS = (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 54)
+#: Those that have to be there; of others it is told whether they are.
 ROLES = ("worker", CLOCK)
 #: Metrics whose value is one of the ledger's counters, by their names.
 LEDGER = {
@@ -31,6 +32,9 @@ LEDGER = {
 }  # fmt: skip
 MESSAGES = {"sent": "sent", "unknown": "send_unknown", "dead": "send_dead"}
 PAUSES = ("person", "braze", "rejudged")
+#: Told from the start: of a counter that appears with its first event, Prometheus sees no rise.
+ANSWERS = {f"webhook {status}": 0 for status in (202, 400, 401, 413, 415, 422, 429, 500, 503)}
+ANSWERS_TO_STRANGERS = {f"webhook {status}": 0 for status in (404, 429, 500, 503)}
 
 Families = Mapping[str, Any]
 _LATENCY_BOUNDS = [str(bounds_of(bucket)[1] / 1000) for bucket in LATENCY_BUCKETS]
@@ -87,7 +91,7 @@ def _vitals(families: Families, told: Vitals | None) -> None:
 
 
 def _processes(families: Families, beats: Sequence[Heartbeat]) -> None:
-    for role in ROLES:
+    for role in dict.fromkeys([*ROLES, *(beat.kind for beat in beats)]):
         ages = [beat.age_s for beat in beats if beat.kind == role]
         late = sum(age > LATE_S for age in ages)
         families["processes"].add_metric([role], len(ages) - late)
@@ -118,7 +122,7 @@ def _integration(families: Families, one: Measures) -> None:
         families["messages_waiting"].add_metric([name, kind], waiting)
         families["messages_paused"].add_metric([name, kind], paused)
     families["delivery_latency_seconds"].add_metric([name], _latency(one.latency), counts["latency_ms"] / 1000)
-    for field, many in one.counted.items():
+    for field, many in {**ANSWERS, **one.counted}.items():
         _count(families, name, field, many)
 
 
@@ -138,7 +142,7 @@ def _count(families: Families, integration_id: str, field: str, many: int) -> No
 
 
 def _counted(families: Families, reading: Reading) -> None:
-    for field, many in reading.counted.items():
+    for field, many in {**ANSWERS_TO_STRANGERS, **reading.counted}.items():
         _count(families, "", field, many)
     _histogram(families["webhook_duration_seconds"], WEBHOOK, reading.counted, labelled=False)
     _histogram(families["call_duration_seconds"], CALL, reading.counted)

@@ -51,7 +51,7 @@ FAMILIES = tuple(
         ("store_memory_max_bytes", "gauge", (), "Memory that the store may use; 0 where it has no limit."),
         ("store_writes_ok", "gauge", (), "Whether the store could write to its disk the last time."),
         ("store_append_only", "gauge", (), "Whether the store notes each write on disk."),
-        ("processes", "gauge", ("role",), "Processes heard of in the last 45 seconds; role is worker or clock."),
+        ("processes", "gauge", ("role",), "Processes heard of in the last 45 seconds, by what they do."),
         ("processes_late", "gauge", ("role",), "Processes heard of within the last hour, but not in 45 seconds."),
         ("heartbeat_age_seconds", "gauge", ("role",), "Since the newest heartbeat; absent if none came for an hour."),
         ("backlog_limit_submissions", "gauge", (), "Submissions that may wait in one integration (MAX_WAITING)."),
