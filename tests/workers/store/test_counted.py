@@ -100,3 +100,23 @@ def test_a_courier_comes_by_when_something_was_counted_and_again_until_all_is_ca
 
     assert done.wait(5)
     assert seen == [True, True]
+
+
+def test_a_full_store_takes_none_of_it_and_all_of_it_later(redis_server: str) -> None:
+    """Half of them taken would count twice."""
+    connection, tally, now = connect(redis_server), Tally(), [0.0]
+    connection.flushall()
+    alive = Alive(connection, tally, clock=lambda: now[0])
+    tally.webhook("summer-hub", 503, 0.01)
+    connection.config_set("maxmemory", 1)
+    try:
+        alive.beat("worker a:1")
+    finally:
+        connection.config_set("maxmemory", 0)
+    assert tally.has_news
+    assert counted(connection, "summer-hub") == {}
+    now[0] += 60
+    alive.beat("worker a:1")
+
+    assert counted(connection, "summer-hub") == {"webhook 503": 1}
+    connection.close()
