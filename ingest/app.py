@@ -1,6 +1,5 @@
 """The web process is put together here."""
 
-import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -28,8 +27,6 @@ from workers.braze.probe import probe as ask_braze
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
-from workers.store.alive import BEAT_S
-from workers.store.counted import Courier
 
 
 class WebApp(Flask):
@@ -95,8 +92,6 @@ def from_environment() -> Flask:
     except (SettingsError, StoreUnavailable) as error:
         sys.exit(f"komo-braze: {error}")
     start_logging(settings.log_level)
-    Courier(stores.alive, stores.tally, BEAT_S)
-    atexit.register(stores.alive.carry)
     from workers.tasks import broker_answers, wake  # reads the environment when it is imported
 
     beat_in_background(stores.alive)

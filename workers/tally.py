@@ -6,7 +6,7 @@ Counting costs a lock that is free and two entries of a dictionary: no command, 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -51,8 +51,6 @@ class Tally:
     def __init__(self) -> None:
         self._lock = Lock()
         self._counts: Counter[tuple[Whose, str]] = Counter()
-        #: Called when there is something to carry and nothing was before.
-        self.on_news: Callable[[], None] = lambda: None
 
     @property
     def has_news(self) -> bool:
@@ -103,10 +101,7 @@ class Tally:
         total = "", f"{histogram.name} {label} {SUM}"
         with self._lock:
             counts = self._counts
-            is_news = not counts
             counts[bucket] += 1
             counts[total] += round(value * histogram.parts)
             if also:
                 counts[also] += 1
-        if is_news:
-            self.on_news()

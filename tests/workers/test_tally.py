@@ -68,15 +68,3 @@ def test_threads_lose_none_of_each_other_s_counts() -> None:
         sys.setswitchinterval(before)
 
     assert sum(one.get(("", BATCH.field("", 1)), 0) for one in [*found, tally.take()]) == 20_000
-
-
-def test_somebody_is_called_when_there_is_something_to_carry() -> None:
-    """Once: a thousand requests need one carrier."""
-    tally, calls = Tally(), []
-    tally.on_news = lambda: calls.append(1)
-    for _ in range(3):
-        tally.batch(1)
-    tally.take()
-    tally.batch(1)
-
-    assert len(calls) == 2

@@ -1,6 +1,5 @@
 """Counts of single processes, added up in the store."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from redis.client import Pipeline
 from workers.store.alive import KEY as ALIVE
 from workers.store.alive import Alive
 from workers.store.connect import connect
-from workers.store.counted import Courier, counted_key, read_counts
+from workers.store.counted import counted_key, read_counts
 from workers.tally import BATCH, Tally
 
 ONE = BATCH.field("", 1)
@@ -77,29 +76,10 @@ def test_what_was_counted_while_the_store_was_away_is_carried_later(store_connec
 
 
 def test_a_process_at_rest_asks_for_nothing(store_connection: redis.Redis) -> None:
-    """Web processes have no heartbeat, and need none."""
+    """A scrape of an idle process writes nothing."""
     Alive(store_connection).carry()
 
     assert store_connection.keys() == []
-
-
-def test_a_courier_comes_by_when_something_was_counted_and_again_until_all_is_carried() -> None:
-    """Neither a thread that waits for ever, nor a count that stays behind."""
-    tally, seen, done = Tally(), [], threading.Event()
-
-    class Carrier:
-        def carry(self) -> None:
-            seen.append(tally.has_news)
-            if len(seen) == 2:
-                tally.take()
-                done.set()
-
-    courier = Courier(Carrier(), tally, every_s=0.01)
-    tally.batch(1)
-    courier.call()
-
-    assert done.wait(5)
-    assert seen == [True, True]
 
 
 def test_a_full_store_takes_none_of_it_and_all_of_it_later(redis_server: str) -> None:
