@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ingest.api import register_api
 from ingest.context import Context, Probe, keep
 from ingest.health import health
+from ingest.metrics import count_webhooks, metrics
 from ingest.pages import register_pages
 from ingest.pages.errors import error_page
 from ingest.problems import is_for_programs
@@ -73,6 +74,8 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
+    app.register_blueprint(metrics(stores, settings))
+    count_webhooks(app, stores.tally)
     app.register_blueprint(webhook(stores, wake))
     probe = probe or partial(ask_braze, client=BrazeClient(proxy=settings.braze_proxy))
     keep(app, Context(stores, settings, wake, probe, broker_answers))

@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ingest.arrive import arrive
 from ingest.guesses import UNKNOWN, held_back
+from ingest.metrics.webhooks import note_integration
 from ingest.problems import problem
 from ingest.verify import is_genuine, may_be_genuine
 from ingest.wake import Wake, call
@@ -56,6 +57,7 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
             if told := held_back(guesses, request.remote_addr or "", UNKNOWN):
                 return told
             raise
+        note_integration(integration_id)
         if stored is None:
             if told := held_back(guesses, request.remote_addr or "", integration_id):
                 return told

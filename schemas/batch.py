@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from schemas.attempts import NO_ATTEMPTS, Attempts
-from schemas.latency import bucket_of
+from schemas.latency import LONGEST_MS, bucket_of
 from schemas.person import Person
 
 
@@ -152,6 +152,8 @@ class Settlement:
         delivered = zip(self.batch.entries, self.verdicts, strict=False)  # without verdicts nothing is
         times = [round(now_ms) - entry.accepted_ms for entry, verdict in delivered if verdict == "d"]
         self.latency = {str(bucket): count for bucket, count in Counter(map(bucket_of, times)).items()}
+        if times:
+            self.counts["latency_ms"] = sum(min(max(0, ms), LONGEST_MS) for ms in times)
 
     def told(self) -> dict[str, Any]:
         """The form that step.lua reads."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 #: Bucket n holds what took at most 2^(n/2) ms, and more than the one before: from 4 ms to 99 days. What lies outside
 #: counts in the first or the last.
 LOWEST, HIGHEST = 4, 66
+#: What took longer counts as this in sums, so that a clock that was set does not spoil them.
+LONGEST_MS = 2 ** (HIGHEST // 2)
 
 
 def bucket_of(ms: int) -> int:

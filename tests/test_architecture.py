@@ -22,6 +22,7 @@ HOMES = {
     "flask_wtf": ["ingest/pages"],
     "wtforms": ["ingest/pages"],
     "limits": ["workers/store"],
+    "prometheus_client": ["ingest/metrics"],
     "click": ["ingest"],
     "honcho": ["ingest/cli"],
     "celery": ["workers/app.py", "workers/tasks.py"],

@@ -22,6 +22,7 @@ from workers.store import open_stores
 from workers.store.alive import BEAT_S, WORKER, Alive, whom
 from workers.store.connect import broker_transport_options, broker_url, connect
 from workers.store.runs import runs_with
+from workers.tally import Tally
 
 log = logging.getLogger("komo_braze")
 
@@ -129,14 +130,20 @@ def settings() -> Settings:
 def pipeline() -> Pipeline:
     """What the tasks of this process work with; made at the first task, after a pool has forked."""
     slots = Slots(settings().worker_threads)
-    return Pipeline(open_stores(settings()), BrazeClient(proxy=settings().braze_proxy), slots=slots)
+    return Pipeline(open_stores(settings(), tally=tally()), BrazeClient(proxy=settings().braze_proxy), slots=slots)
 
 
 @cache
 def alive() -> Alive:
     """Through which this process says who is alive; its store answers at once or not at all."""
     connection = connect(settings().redis_url or "", answer_timeout_s=1.0, check=False)
-    return Alive(connection, runs=runs_with(settings()))
+    return Alive(connection, tally(), runs=runs_with(settings()))
+
+
+@cache
+def tally() -> Tally:
+    """What this process counts until its next heartbeat."""
+    return Tally()
 
 
 def make_app(settings: Settings) -> Celery:

@@ -15,6 +15,7 @@ from schemas.names import Names
 from workers.braze.client import BrazeClient
 from workers.errors import LeaseLost, StoreUnavailable, UnknownIntegration
 from workers.outcome import Decision, Pause, Retry, decide, news
+from workers.pack import TrackRequest
 from workers.prepare import Prepared, prepare
 from workers.settle import Try, nothing_to_send, settle
 from workers.slots import Slots
@@ -169,7 +170,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     # A process that was frozen since the step looks at its lease once more before it posts.
     if pipeline.clock() - since > LEASE_MS / 3000 and not renew():
         raise LeaseLost
-    decision, tried, told = _attempt(batch, prepared.request.body, route, renew, pipeline)
+    decision, tried, told = _attempt(batch, prepared.request, route, renew, pipeline)
     settlement = settle(prepared, decision, tried, told)
     _log_attempt(prepared, route, lane, tried, settlement)
     if isinstance(decision, Pause):
@@ -180,7 +181,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
 
 
 def _attempt(
-    batch: Batch, body: bytes, route: Route, renew: Callable[[], bool], pipeline: Pipeline
+    batch: Batch, request: TrackRequest, route: Route, renew: Callable[[], bool], pipeline: Pipeline
 ) -> tuple[Decision, Try, dict[str, float] | None]:
     """One call: what to do, what to remember of it, and what the gate has to know."""
     key, number, at_ms = route.stored.api_key(), batch.tries + 1, round(pipeline.wall() * 1000)
@@ -189,11 +190,13 @@ def _attempt(
         return Pause(why), Try(number, 0, why, 0, at_ms), None
     endpoint = route.integration.braze.rest_endpoint
     with pipeline.slots.calling(route.integration.id, endpoint):
-        attempt = pipeline.braze.track(endpoint, key, body, beat=renew)
+        attempt = pipeline.braze.track(endpoint, key, request.body, beat=renew)
     reply, chance = attempt.reply, pipeline.chance()
     decision = decide(reply, chance=chance, fails=batch.fails, limited=batch.limited)
     away = isinstance(decision, Retry) and decision.away
     pipeline.slots.note(route.integration.id, endpoint, attempt.duration_ms / 1000, ok=not away)
+    pipeline.stores.tally.batch(len(request.attributes) + len(request.events))
+    pipeline.stores.tally.call(route.integration.id, "track", reply.status, attempt.duration_ms / 1000)
     told = news(reply, decision, chance=chance, shaky=batch.shaky)
     return decision, Try(number, reply.status, reply.words, attempt.duration_ms, at_ms), told
 

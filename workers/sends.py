@@ -115,6 +115,7 @@ class _Drain:
         settlement = settle_call(calls, attempt.reply, chance=pipeline.chance())
         endpoint = integration.braze.rest_endpoint
         pipeline.slots.note(integration.id, endpoint, attempt.duration_ms / 1000, ok=not settlement.away)
+        pipeline.stores.tally.call(integration.id, self._kind, settlement.status, attempt.duration_ms / 1000)
         self._log(calls, settlement, attempt.duration_ms)
         return settlement
 

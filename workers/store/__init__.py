@@ -16,6 +16,7 @@ from workers.store.integrations import Integrations
 from workers.store.jobs import Jobs
 from workers.store.ledger import Ledger
 from workers.store.memory import Memory
+from workers.store.metrics import Metrics
 from workers.store.outbox import Outbox
 from workers.store.people import People
 from workers.store.pressure import Pressure
@@ -26,6 +27,7 @@ from workers.store.sealed import SealedSecrets
 from workers.store.search import Search
 from workers.store.standing import Standing
 from workers.store.timeline import Timeline
+from workers.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,17 @@ class Stores:
     flow: Flow
     alive: Alive
     sealed: SealedSecrets
+    metrics: Metrics
+    #: What this process counts by itself.
+    tally: Tally
 
 
-def open_stores(settings: Settings, connection: redis.Redis | None = None) -> Stores:
+def open_stores(settings: Settings, connection: redis.Redis | None = None, tally: Tally | None = None) -> Stores:
     """
     The stores over a connection, by default over a new one to `REDIS_URL`.
+
+    Args:
+        tally: This process', if it has one already.
 
     Raises: StoreUnavailable in one sentence.
     """
@@ -66,18 +74,19 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None) -> St
         lanes=settings.lanes, max_waiting=settings.max_waiting, person_spacing_ms=settings.person_spacing_ms,
         keep_settled=settings.keep_settled, hold_hours=settings.hold_hours,
     )  # fmt: skip
-    every = integrations.every
+    every, tally = integrations.every, Tally() if tally is None else tally
     return Stores(
-        connection, integrations, Inbox(connection, limits), Ledger(connection), Timeline(connection, every),
+        connection, integrations, Inbox(connection, limits, tally), Ledger(connection), Timeline(connection, every),
         Search(connection, every), DeadLetters(connection, every, limits), Jobs(connection), People(connection),
         Memory(connection),
-        Outbox(connection, spacing_ms=settings.person_spacing_ms, keep_hours=settings.dead_letter_retention_hours),
+        Outbox(connection, spacing_ms=settings.person_spacing_ms, keep_hours=settings.dead_letter_retention_hours,
+               tally=tally),
         Redo(connection, limits),
         Retention(connection, hours=settings.retention_hours, keep=settings.keep_settled,
                   dead_hours=settings.dead_letter_retention_hours, hold_hours=settings.hold_hours),
         Pressure(connection, every, max_waiting_bytes=settings.max_waiting_bytes),
         AlertBox(connection, max_waiting_bytes=settings.max_waiting_bytes),
         Standing(connection), Glance(connection), Flow(connection),
-        Alive(connection, runs=runs_with(settings)),
-        SealedSecrets(connection, settings.secret_key),
+        Alive(connection, tally, runs=runs_with(settings)),
+        SealedSecrets(connection, settings.secret_key), Metrics(connection, every), tally,
     )  # fmt: skip

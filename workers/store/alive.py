@@ -18,7 +18,9 @@ import redis
 
 from workers.errors import StoreUnavailable
 from workers.store.connect import reaching_the_store
+from workers.store.counted import queue_counts
 from workers.store.integration_record import text
+from workers.tally import Tally
 
 KEY = "komo:alive"
 WORKER, WEB, CLOCK = "worker", "web", "clock"
@@ -49,6 +51,7 @@ class Alive:
     Says and tells who is alive, over one connection.
 
     Args:
+        tally: What this process has counted; it travels with the heartbeats.
         runs: What this process runs with, for whoever compares.
         wall: Epoch seconds.
         clock: Seconds, only ever forward.
@@ -60,12 +63,14 @@ class Alive:
     def __init__(
         self,
         connection: redis.Redis,
+        tally: Tally | None = None,
         *,
         runs: Mapping[str, Any] | None = None,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = connection
+        self._tally = Tally() if tally is None else tally
         self._runs = orjson.dumps(runs) if runs else None
         #: The names under which this process beats.
         self._own: set[str] = set()
@@ -89,29 +94,42 @@ class Alive:
         if is_new or self._clock() - self._told_at > 2 * BEAT_S:
             self._tell()
 
+    def carry(self) -> None:
+        """Bring what was counted to the store, without a heartbeat; never raises because of the store."""
+        if self._tally.has_news:
+            self._tell()
+
     def _tell(self) -> None:
         now = self._clock()
         heard = dict(self._heard)
-        if now < self._rests_until or not heard:
+        if now < self._rests_until or not (heard or self._tally.has_news):
             return
         self._told_at = now
+        counts = self._tally.take()
         try:
             with reaching_the_store():
-                pipe = self._redis.pipeline(transaction=False)
-                # Another worker may have heard of the clock later.
-                pipe.zadd(KEY, heard, gt=True)
+                # A heartbeat that has nothing to carry needs no transaction.
+                pipe = self._redis.pipeline(transaction=bool(counts))
+                if heard:
+                    # Another worker may have heard of the clock later.
+                    pipe.zadd(KEY, heard, gt=True)
                 for name in self._own if self._runs else ():
                     pipe.set(f"{KEY}:{name}", self._runs or b"", ex=int(FORGET_S))
+                queue_counts(pipe, counts)
                 pipe.execute()
+                counts = {}
                 if now - self._forgot_at > FORGET_S:
                     self._redis.zremrangebyscore(KEY, "-inf", int((self._wall() - FORGET_S) * 1000))
                     self._forgot_at = now
         except StoreUnavailable as error:
             self._rests_until = now + REST_S
+            # If it was the answer alone that was lost, these count twice; given up, an outage would not count at all.
+            self._tally.give_back(counts)
             log.warning("heartbeat.postponed", extra={"error": type(error).__name__})
 
     def leave(self, name: str) -> None:
         """Say that somebody ends, and is not missed; never raises because of the store."""
+        self.carry()
         try:
             with reaching_the_store():
                 self._redis.zrem(KEY, name)

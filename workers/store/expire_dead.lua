@@ -30,5 +30,6 @@ if gone > 0 then
   redis.call('HINCRBY', P .. ':ledger', 'dead', -gone)
   redis.call('HINCRBY', P .. ':ledger', 'discarded', gone)
   redis.call('HINCRBY', P .. ':ledger', 'expired', gone)
+  redis.call('HINCRBY', P .. ':ledger', 'expired_dead', gone)
 end
 return {gone, more}

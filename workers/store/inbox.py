@@ -64,6 +64,7 @@ from workers.store.handed_out import read_step
 from workers.store.handed_out import submission_id as submission_id
 from workers.store.keys import MEMORY_MS, memory_keys, own, shared
 from workers.store.scripts import Script
+from workers.tally import Tally
 
 #: How long a silent drain keeps its lane. A heartbeat renews it while a call is out.
 LEASE_MS = 15_000
@@ -131,11 +132,11 @@ class Swept:
 class Inbox:
     """Accept and step, over one connection."""
 
-    def __init__(self, connection: redis.Redis, limits: Limits) -> None:
+    def __init__(self, connection: redis.Redis, limits: Limits, tally: Tally | None = None) -> None:
         self._redis = connection
         self.limits = limits
-        self._accept = Script(connection, "accept")
-        self._step = Script(connection, "step")
+        self._accept = Script(connection, "accept", tally)
+        self._step = Script(connection, "step", tally)
         self._sweep = Script(connection, "sweep")
         self._kick = Script(connection, "kick")
 

@@ -28,6 +28,7 @@ from schemas.integration import Integration
 from workers.errors import Conflict, UnknownIntegration
 from workers.store import integration_changes as changes
 from workers.store.connect import reaching_the_store
+from workers.store.counted import counted_key
 from workers.store.integration_cache import IntegrationCache
 from workers.store.integration_record import (
     SECRETS,
@@ -193,7 +194,7 @@ class Integrations:
             if not discard:
                 changes.guard_delete(pipe, current.integration)
             pipe.multi()
-            pipe.delete(record_key(integration_id), f"{record_key(integration_id)}:audit")
+            pipe.delete(record_key(integration_id), f"{record_key(integration_id)}:audit", counted_key(integration_id))
             pipe.delete(f"{own(current.integration)}:state")
             changes.leave_workspace(pipe, current.integration)
             pipe.srem(IDS, integration_id)

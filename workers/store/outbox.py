@@ -40,6 +40,7 @@ from workers.store.connect import reaching_the_store
 from workers.store.inbox import FLIGHT_MS, LEASE_MS, PROBE_MS, Rest
 from workers.store.keys import own, shared
 from workers.store.scripts import Script
+from workers.tally import Tally
 
 #: Recipients in one call. https://www.braze.com/docs/api/endpoints/messaging/send_messages/post_send_triggered_campaigns/
 MAX_RECIPIENTS = 50
@@ -77,10 +78,12 @@ class Outbox:
         keep_hours: How long a message may wait, and how long it stays known what was not sent.
     """
 
-    def __init__(self, connection: redis.Redis, *, spacing_ms: int = 2000, keep_hours: int = 720) -> None:
+    def __init__(
+        self, connection: redis.Redis, *, spacing_ms: int = 2000, keep_hours: int = 720, tally: Tally | None = None
+    ) -> None:
         self._redis = connection
         self._spacing_ms, self._keep_ms = spacing_ms, keep_hours * 3_600_000
-        self._step = Script(connection, "send_step")
+        self._step = Script(connection, "send_step", tally)
         self._sweep = Script(connection, "send_sweep")
         self._kick = Script(connection, "send_kick")
         self._forget = Script(connection, "send_forget")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import redis
@@ -11,6 +12,7 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from workers.store.connect import reaching_the_store
+from workers.tally import Tally
 
 #: Stands for a part that has a file of its own, as the store knows no files.
 _INCLUDE = re.compile(r"^-- @include (\S+)$", re.MULTILINE)
@@ -23,10 +25,17 @@ def script_text(name: str) -> str:
 
 
 class Script:
-    """One of the scripts, over one connection."""
+    """
+    One of the scripts, over one connection.
 
-    def __init__(self, connection: redis.Redis, name: str) -> None:
+    Args:
+        tally: Counts how long it takes, on the paths where that matters.
+    """
+
+    def __init__(self, connection: redis.Redis, name: str, tally: Tally | None = None) -> None:
         self._redis = connection
+        self._name = name
+        self._tally = tally
         self._text = script_text(name)
         # How Redis names a script: https://redis.io/docs/latest/commands/evalsha/
         self._hash = sha1(self._text.encode(), usedforsecurity=False).hexdigest()
@@ -57,12 +66,16 @@ class Script:
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int | float]) -> Any:
         """Run it wholly or not at all; raises StoreUnavailable where nobody knows which."""
         command = ("EVALSHA", self._hash, len(keys), *keys, *args)
+        started = perf_counter()
         with reaching_the_store():
             try:
-                return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
             except NoScriptError:  # it did not run: the store was restarted, or is another one by now
                 self._redis.script_load(self._text)
-                return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        if self._tally is not None:
+            self._tally.script(self._name, perf_counter() - started)
+        return answer
 
     def queue(self, pipe: Pipeline, calls: Iterable[tuple[Sequence[str], Sequence[str | int]]]) -> None:
         """
