@@ -80,6 +80,8 @@ class Settings:
     hold_hours: int
     person_spacing_ms: int
     worker_threads: int
+    #: 0: nobody watches.
+    watchdog_s: int
     lanes: int
     log_level: str
 
@@ -192,6 +194,7 @@ class SettingsSchema(Schema):
     hold_hours = _whole("HOLD_HOURS", 1, 8_760, 24)
     person_spacing_ms = _whole("PERSON_SPACING_MS", 0, 600_000, 2_000)
     worker_threads = _whole("WORKER_THREADS", 1, 256, 16)
+    watchdog_s = _whole("WATCHDOG_S", 0, 3_600, 60)
     lanes = _whole("LANES", 1, 256, 4)
     log_level = fields.String(
         data_key="LOG_LEVEL",

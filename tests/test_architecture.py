@@ -24,7 +24,7 @@ HOMES = {
     "limits": ["workers/store"],
     "click": ["ingest"],
     "honcho": ["ingest/cli"],
-    "celery": ["workers/app.py", "workers/tasks.py"],
+    "celery": ["workers/app.py", "workers/tasks.py", "workers/guards.py"],
     "requests": ["workers/braze", "workers/alerts.py", "ingest/sandbox", "ingest/cli"],
     "redis": ["workers/store"],
     "urllib3": ["workers/braze"],

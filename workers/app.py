@@ -3,12 +3,13 @@
 import logging
 import os
 import sys
+import time
 from functools import cache, partial
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import Scheduler
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 from celery.worker.consumer import Consumer
 from kombu.entity import Queue
 
@@ -16,6 +17,7 @@ from schemas.settings import NEEDED_BY_WORKER, Settings, SettingsError, load_set
 from workers.braze.client import BrazeClient
 from workers.drain import Pipeline
 from workers.errors import StoreUnavailable
+from workers.guards import Guard
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
@@ -77,7 +79,7 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
 
 
 class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
-    """Says from the consumer's own loop that this worker is alive: one that hangs falls silent."""
+    """Says from the consumer's own loop that this worker is alive: one that hangs, or takes nothing, falls silent."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -96,13 +98,16 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        guard().looped_at = None
 
     def shutdown(self, consumer: Any) -> None:
         self.stop(consumer)
         alive().leave(self.whom)
 
     def _beat(self) -> None:
-        alive().beat(self.whom)
+        guard().looped_at = time.monotonic()
+        if guard().is_well:
+            alive().beat(self.whom)
 
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
@@ -114,6 +119,11 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
 
     def adjust(self, n: Any, drift: float = 0.002) -> Any:
         return super().adjust(n, drift)
+
+    def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
+        result = super().apply_async(entry, *args, **kwargs)
+        guard().called += 1
+        return result
 
 
 @cache
@@ -137,6 +147,12 @@ def alive() -> Alive:
     """Through which this process says who is alive; its store answers at once or not at all."""
     connection = connect(settings().redis_url or "", answer_timeout_s=1.0, check=False)
     return Alive(connection, runs=runs_with(settings()))
+
+
+@cache
+def guard() -> Guard:
+    """Which ends this process, be it a worker or the clock, if it lives but does not work."""
+    return Guard(app, settings().watchdog_s)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -190,6 +206,22 @@ def _look_for_the_store(**_: Any) -> None:
         connect(settings().redis_url or "").close()
     except StoreUnavailable as error:
         sys.exit(f"komo-braze: {error}")
+
+
+@worker_init.connect
+def _watch_worker(sender: Any, **_: Any) -> None:
+    slots = settings().worker_threads
+    guard().watch_worker([*sender.app.amqp.queues.consume_from], lambda: int(sender.concurrency or slots))
+
+
+@beat_init.connect
+def _watch_clock(**_: Any) -> None:
+    guard().watch_clock()
+
+
+@worker_shutting_down.connect
+def _is_told_to_end(**_: Any) -> None:
+    guard().stopped.set()
 
 
 app = make_app(settings())
