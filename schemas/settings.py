@@ -27,6 +27,7 @@ SECRET_SETTINGS = frozenset(
         "CELERY_BROKER_URL",
         "BRAZE_PROXY",
         "ALERT_WEBHOOK_URL",
+        "SENTRY_DSN",
     }
 )
 
@@ -84,6 +85,8 @@ class Settings:
     watchdog_s: int
     lanes: int
     log_level: str
+    #: Where crashes are told; None: nowhere.
+    sentry_dsn: str | None = field(repr=False)
 
 
 def origin(url: str) -> str:
@@ -201,6 +204,8 @@ class SettingsSchema(Schema):
         load_default="INFO",
         validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"], error="must be DEBUG, INFO, WARNING or ERROR."),
     )
+
+    sentry_dsn = _text("SENTRY_DSN", _web_url)
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> Settings:

@@ -15,6 +15,7 @@ from kombu.entity import Queue
 
 from schemas.settings import NEEDED_BY_WORKER, Settings, SettingsError, load_settings
 from workers.braze.client import BrazeClient
+from workers.crashes import look_for_the_library, start_telling
 from workers.drain import Pipeline
 from workers.errors import StoreUnavailable
 from workers.guards import Guard
@@ -130,7 +131,9 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
 def settings() -> Settings:
     """The environment, read once; what is wrong with it ends the process with a sentence."""
     try:
-        return load_settings(os.environ, need=NEEDED_BY_WORKER)
+        found = load_settings(os.environ, need=NEEDED_BY_WORKER)
+        look_for_the_library(found)
+        return found
     except SettingsError as error:
         sys.exit(f"komo-braze: {error}")
 
@@ -196,6 +199,7 @@ def make_app(settings: Settings) -> Celery:
 @setup_logging.connect
 def _start_logging(**_: Any) -> None:
     start_logging(settings().log_level)
+    start_telling(settings().sentry_dsn, "clock" if "beat" in sys.argv else "worker")
 
 
 @worker_init.connect

@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.worker import state
 
+from workers.crashes import flush
 from workers.watchdog import EXIT_STATUS, GRACE_S, Seen, Stuck, Watchdog, watch
 
 log = logging.getLogger("komo_braze")
@@ -85,6 +86,7 @@ def end(stuck: Stuck, finish: Callable[[Stuck], None]) -> None:
     last.start()
     log.error("worker.stuck", extra={"why": stuck.why, "seconds": round(stuck.seconds)})
     finish(stuck)
+    flush()
     os._exit(EXIT_STATUS)
 
 
