@@ -1,9 +1,9 @@
 """Every request has an id: the sender's, where it is a sane one, or one that is made up. Lines and answers bear it."""
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import uuid4
 
 from workers.logs import REQUEST_ID
 
@@ -19,7 +19,7 @@ def with_request_ids(inner: Wsgi) -> Wsgi:
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE.fullmatch(given) else uuid4().hex
+        request_id = given if SANE.fullmatch(given) else os.urandom(16).hex()
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start_response(status, [*headers, (HEADER, request_id)], *more)
