@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload \
-    restore-check release-check licences clean
+    restore-check release-check licences stuck clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -24,6 +24,7 @@ help:
 	@echo "make restore-check  a backup while everything runs, everything killed, a restore, and what Braze has then"
 	@echo "make release-check  install the built wheel elsewhere, and bring a submission through its demo"
 	@echo "make licences  renew the list of licences in docs"
+	@echo "make stuck   what becomes of processes that live but do not work; seven minutes"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -78,6 +79,9 @@ release-check: $(VENV)/.for-tests
 
 licences: $(VENV)/.for-tests
 	$(BIN)/python -m tests.licences
+
+stuck: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.stuck $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

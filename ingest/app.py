@@ -20,10 +20,12 @@ from ingest.problems import is_for_programs
 from ingest.problems import register as register_problems
 from ingest.pulse import beat_in_background
 from ingest.receive import MAX_BODY_BYTES, webhook
+from ingest.request_ids import with_request_ids
 from ingest.wake import Wake
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
 from workers.braze.client import BrazeClient
 from workers.braze.probe import probe as ask_braze
+from workers.crashes import look_for_the_library, start_telling
 from workers.errors import StoreUnavailable
 from workers.logs import start_logging
 from workers.store import Stores, open_stores
@@ -72,6 +74,7 @@ def create_app(
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = with_request_ids(app.wsgi_app)  # type: ignore[method-assign, assignment]
     register_problems(app, error_page)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(metrics(stores, settings))
@@ -88,10 +91,12 @@ def from_environment() -> Flask:
     """For WSGI servers: `granian --interface wsgi --factory ingest.app:from_environment`."""
     try:
         settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+        look_for_the_library(settings)
         stores = open_stores(settings)
     except (SettingsError, StoreUnavailable) as error:
         sys.exit(f"komo-braze: {error}")
     start_logging(settings.log_level)
+    start_telling(settings.sentry_dsn, "web")
     from workers.tasks import broker_answers, wake  # reads the environment when it is imported
 
     beat_in_background(stores.alive)

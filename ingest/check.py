@@ -1,10 +1,16 @@
-"""Before a server is started: says in one sentence, and once, what would keep every process of it from working."""
+"""
+Before a server is started: says in one sentence, and once, what would keep every process of it from working.
+
+Where all is well, prints where granian finds how to write its lines: as JSON, like ours.
+"""
 
 import os
 import socket
 import sys
+from pathlib import Path
 
 from schemas.settings import NEEDED_BY_WEB, Settings, SettingsError, load_settings
+from workers.crashes import look_for_the_library
 from workers.errors import StoreUnavailable
 from workers.store.connect import connect
 
@@ -13,6 +19,7 @@ def check() -> None:
     """Look at the settings, the store and the port; ends the process with status 1 if one of them is no good."""
     try:
         settings = load_settings(os.environ, need=NEEDED_BY_WEB)
+        look_for_the_library(settings)
         connect(settings.redis_url or "").close()
         _look_for_the_port(settings)
     except (SettingsError, StoreUnavailable, OSError) as error:
@@ -32,3 +39,4 @@ def _look_for_the_port(settings: Settings) -> None:
 
 if __name__ == "__main__":
     check()
+    sys.stdout.write(str(Path(__file__).with_name("web_server_logs.json")))

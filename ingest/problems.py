@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from schemas import ValidationError
 from schemas.problems import InvalidDocument, problems_of
 from workers.errors import Conflict, SealBroken, StaleVersion, StoreUnavailable, UnknownIntegration
+from workers.logs import REQUEST_ID
 
 log = logging.getLogger("komo_braze")
 
@@ -48,6 +49,8 @@ def problem(
         body["detail"] = detail
     if errors:
         body["errors"] = list(errors)
+    if request_id := REQUEST_ID.get():
+        body["request_id"] = request_id
     return Response(orjson.dumps(body), status, headers, mimetype="application/problem+json")
 
 

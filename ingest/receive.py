@@ -1,6 +1,7 @@
 """POST /webhooks/komo/<integration_id>: verify, validate, save, answer 202."""
 
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ from workers.store.wrong_guesses import WrongGuesses
 
 log = logging.getLogger("komo_braze")
 
+#: What the id of an integration may be.
+ID = re.compile(r"[a-z0-9-]{1,63}")
 #: Of one request.
 MAX_BODY_BYTES = 1_048_576
 #: Seconds that a sender is asked to wait where the backlog is full.
@@ -68,7 +71,19 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
             return problem(415, "Unsupported media type", "Send the body as it is, without Content-Encoding.")
         return accept_body(stored, data, stores, wake, delivery_id=request.environ.get("HTTP_WEBHOOK_ID"))
 
+    bp.after_request(_log_refusal)
     return bp
+
+
+def _log_refusal(answer: Response) -> Response:
+    """Why somebody's submissions are not taken; what is full, and a store that is away, is told elsewhere."""
+    if answer.status_code != 202 and answer.status_code not in (429, 503):
+        given = (request.view_args or {}).get("integration_id", "")
+        why = orjson.loads(answer.data).get("title") if answer.mimetype == "application/problem+json" else ""
+        # A stranger may have written anything into the path.
+        whose = given if ID.fullmatch(given) else None
+        log.warning("webhook.refused", extra={"integration": whose, "status": answer.status_code, "why": why})
+    return answer
 
 
 def accept_body(
@@ -88,7 +103,9 @@ def accept_body(
         return _full(stored.id, len(bodies))
     for lane in receipt.wake:
         call(integration, lane, stores, wake)
-    log.debug("submission.accepted", extra={"integration": integration.id, "count": len(bodies)})
+    if log.isEnabledFor(logging.DEBUG):
+        ids = [one for one, _ in receipt.submissions]
+        log.debug("submission.accepted", extra={"integration": integration.id, "submissions": ids})
     answer = {"submissions": [{"id": one, "duplicate": again} for one, again in receipt.submissions]}
     return Response(orjson.dumps(answer), 202, content_type="application/json")
 

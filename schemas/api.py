@@ -258,3 +258,4 @@ class ProblemShown(Schema):
     status = fields.Integer()
     detail = fields.String()
     errors = fields.List(fields.Dict())
+    request_id = fields.String()

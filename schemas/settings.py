@@ -27,6 +27,7 @@ SECRET_SETTINGS = frozenset(
         "CELERY_BROKER_URL",
         "BRAZE_PROXY",
         "ALERT_WEBHOOK_URL",
+        "SENTRY_DSN",
     }
 )
 
@@ -80,8 +81,12 @@ class Settings:
     hold_hours: int
     person_spacing_ms: int
     worker_threads: int
+    #: 0: nobody watches.
+    watchdog_s: int
     lanes: int
     log_level: str
+    #: Where crashes are told; None: nowhere.
+    sentry_dsn: str | None = field(repr=False)
 
 
 def origin(url: str) -> str:
@@ -192,12 +197,15 @@ class SettingsSchema(Schema):
     hold_hours = _whole("HOLD_HOURS", 1, 8_760, 24)
     person_spacing_ms = _whole("PERSON_SPACING_MS", 0, 600_000, 2_000)
     worker_threads = _whole("WORKER_THREADS", 1, 256, 16)
+    watchdog_s = _whole("WATCHDOG_S", 0, 3_600, 60)
     lanes = _whole("LANES", 1, 256, 4)
     log_level = fields.String(
         data_key="LOG_LEVEL",
         load_default="INFO",
         validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"], error="must be DEBUG, INFO, WARNING or ERROR."),
     )
+
+    sentry_dsn = _text("SENTRY_DSN", _web_url)
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> Settings:

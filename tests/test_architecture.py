@@ -25,7 +25,8 @@ HOMES = {
     "prometheus_client": ["ingest/metrics"],
     "click": ["ingest"],
     "honcho": ["ingest/cli"],
-    "celery": ["workers/app.py", "workers/tasks.py"],
+    "sentry_sdk": ["workers/crashes.py"],
+    "celery": ["workers/app.py", "workers/tasks.py", "workers/guards.py"],
     "requests": ["workers/braze", "workers/alerts.py", "ingest/sandbox", "ingest/cli"],
     "redis": ["workers/store"],
     "urllib3": ["workers/braze"],
@@ -87,7 +88,8 @@ def test_decisions_are_pure(step: str) -> None:
 
 def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     """A fresh machine has nothing but what pyproject.toml names."""
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["sentry"]]
     names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in declared}
     owners = packages_distributions()
     tops = {name.partition(".")[0] for path in SOURCES for name in _imports(path)}

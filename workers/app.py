@@ -3,19 +3,22 @@
 import logging
 import os
 import sys
+import time
 from functools import cache, partial
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import Scheduler
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 from celery.worker.consumer import Consumer
 from kombu.entity import Queue
 
 from schemas.settings import NEEDED_BY_WORKER, Settings, SettingsError, load_settings
 from workers.braze.client import BrazeClient
+from workers.crashes import look_for_the_library, start_telling
 from workers.drain import Pipeline
 from workers.errors import StoreUnavailable
+from workers.guards import Guard
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
@@ -78,7 +81,7 @@ class SteadyConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
 
 
 class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
-    """Says from the consumer's own loop that this worker is alive: one that hangs falls silent."""
+    """Says from the consumer's own loop that this worker is alive: one that hangs, or takes nothing, falls silent."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -97,13 +100,16 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        guard().looped_at = None
 
     def shutdown(self, consumer: Any) -> None:
         self.stop(consumer)
         alive().leave(self.whom)
 
     def _beat(self) -> None:
-        alive().beat(self.whom)
+        guard().looped_at = time.monotonic()
+        if guard().is_well:
+            alive().beat(self.whom)
 
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
@@ -116,12 +122,19 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
     def adjust(self, n: Any, drift: float = 0.002) -> Any:
         return super().adjust(n, drift)
 
+    def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
+        result = super().apply_async(entry, *args, **kwargs)
+        guard().called += 1
+        return result
+
 
 @cache
 def settings() -> Settings:
     """The environment, read once; what is wrong with it ends the process with a sentence."""
     try:
-        return load_settings(os.environ, need=NEEDED_BY_WORKER)
+        found = load_settings(os.environ, need=NEEDED_BY_WORKER)
+        look_for_the_library(found)
+        return found
     except SettingsError as error:
         sys.exit(f"komo-braze: {error}")
 
@@ -144,6 +157,12 @@ def alive() -> Alive:
 def tally() -> Tally:
     """What this process counts until its next heartbeat."""
     return Tally()
+
+
+@cache
+def guard() -> Guard:
+    """Which ends this process, be it a worker or the clock, if it lives but does not work."""
+    return Guard(app, settings().watchdog_s)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -187,6 +206,7 @@ def make_app(settings: Settings) -> Celery:
 @setup_logging.connect
 def _start_logging(**_: Any) -> None:
     start_logging(settings().log_level)
+    start_telling(settings().sentry_dsn, "clock" if "beat" in sys.argv else "worker")
 
 
 @worker_init.connect
@@ -197,6 +217,22 @@ def _look_for_the_store(**_: Any) -> None:
         connect(settings().redis_url or "").close()
     except StoreUnavailable as error:
         sys.exit(f"komo-braze: {error}")
+
+
+@worker_init.connect
+def _watch_worker(sender: Any, **_: Any) -> None:
+    slots = settings().worker_threads
+    guard().watch_worker([*sender.app.amqp.queues.consume_from], lambda: int(sender.concurrency or slots))
+
+
+@beat_init.connect
+def _watch_clock(**_: Any) -> None:
+    guard().watch_clock()
+
+
+@worker_shutting_down.connect
+def _is_told_to_end(**_: Any) -> None:
+    guard().stopped.set()
 
 
 app = make_app(settings())

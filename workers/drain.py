@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -162,7 +163,9 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     """
     prepared = prepare(batch, route.integration, route.mapping, names=route.names, now_ms=pipeline.wall() * 1000)
     if prepared.request is None:
-        return nothing_to_send(prepared)
+        settlement = nothing_to_send(prepared)
+        _log_dead(settlement, route)
+        return settlement
 
     def renew() -> bool:
         return pipeline.stores.inbox.renew(route.integration, lane, token)
@@ -173,6 +176,7 @@ def deliver(batch: Batch, route: Route, lane: int, token: str, pipeline: Pipelin
     decision, tried, told = _attempt(batch, prepared.request, route, renew, pipeline)
     settlement = settle(prepared, decision, tried, told)
     _log_attempt(prepared, route, lane, tried, settlement)
+    _log_dead(settlement, route)
     if isinstance(decision, Pause):
         log.error("integration.paused", extra={"integration": route.integration.id, "why": decision.why})
     elif isinstance(decision, Retry):
@@ -210,5 +214,23 @@ def _log_attempt(prepared: Prepared, route: Route, lane: int, tried: Try, settle
                 "submissions": len(prepared.batch.entries), "objects": settlement.counts.get("objects", 0),
                 "delivered": settlement.verdicts.count("d"), "dead": settlement.verdicts.count("x"),
                 "duration_ms": tried.duration_ms,
-            },
+                # The time by which the timeline of a submission knows this attempt.
+                "attempted_at": datetime.fromtimestamp(tried.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+            } | _ids(prepared.batch),
         )  # fmt: skip
+
+
+def _ids(batch: Batch) -> dict[str, list[str]]:
+    """Of what travelled, for whoever looks closely; in every line 75 of them would be too many."""
+    return {"ids": [entry.submission_id for entry in batch.entries]} if log.isEnabledFor(logging.DEBUG) else {}
+
+
+def _log_dead(settlement: Settlement, route: Route) -> None:
+    if settlement.dead:
+        ids = {entry.id: entry.submission_id for entry in settlement.batch.entries}
+        by_reason: dict[str, list[str]] = {}
+        for entry_id, told in settlement.dead.items():
+            by_reason.setdefault(told["why"], []).append(ids[entry_id])
+        for why, dead in by_reason.items():
+            told_of = {"integration": route.integration.id, "why": why, "submissions": dead}
+            log.warning("submission.dead_lettered", extra=told_of)

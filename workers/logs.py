@@ -6,10 +6,13 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
 
+#: Of the web request that is being answered; "" outside of one.
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 #: What every record carries anyway; the rest was put in as a field.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -29,6 +32,8 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": _URL_KEY.sub(r"\1[key]", record.getMessage()),
         } | {name: value for name, value in line.items() if name not in ("at", "level", "event")}
+        if request_id := REQUEST_ID.get():
+            line["request_id"] = request_id
         if isinstance(record.args, Mapping):
             _tell_task(line, record.args)
         if record.exc_info and record.exc_info[0]:

@@ -3,7 +3,8 @@
 from honcho.environ import parse_procfile
 
 PROCFILE = """\
-web: python -m ingest.check && exec granian --interface rsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
+web: logs=$(python -m ingest.check) && exec granian --log-config "$logs" \
+--interface rsgi --factory --host ${HOST:-0.0.0.0} --port ${PORT:-8000} \
 --workers ${WEB_WORKERS:-2} --http 1 --backlog 2048 --backpressure 900 --respawn-failed-workers \
 --workers-kill-timeout 10 --no-ws --no-access-log ingest.front:from_environment
 worker: exec celery --quiet --app workers.app worker --pool threads --concurrency ${WORKER_THREADS:-16} \

@@ -3,6 +3,7 @@
 from flask import Response, render_template
 
 from ingest.pages.language import _
+from workers.logs import REQUEST_ID
 
 
 def error_page(status: int, detail: str) -> Response:
@@ -12,7 +13,10 @@ def error_page(status: int, detail: str) -> Response:
     """
     title, advice = _words(status)
     return Response(
-        render_template("pages/error.html", title=title, advice=advice, detail=detail, status=status), status
+        render_template(
+            "pages/error.html", title=title, advice=advice, detail=detail, status=status, request_id=REQUEST_ID.get()
+        ),
+        status,
     )
 
 
