@@ -15,6 +15,8 @@ def beat_in_background(alive: Alive) -> None:
         while True:
             alive.beat(name)
             time.sleep(BEAT_S)
+            alive.carry()  # what was counted must not get old; a web process at rest need not ask the store for more
+            time.sleep(BEAT_S)
 
     threading.Thread(target=beat, name="pulse", daemon=True).start()
     atexit.register(alive.leave, name)

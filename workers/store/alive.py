@@ -28,6 +28,8 @@ WORKER, WEB, CLOCK = "worker", "web", "clock"
 BEAT_S = 15.0
 #: Whoever has not said so for as long is late, and is forgotten.
 LATE_S, FORGET_S = 45.0, 3600.0
+#: How often a process says what it runs with, which does not change.
+DESCRIBE_S = 900.0
 #: A store that is away is left alone for so long.
 REST_S = 30.0
 
@@ -78,12 +80,14 @@ class Alive:
         self._clock = clock
         #: Of whom this process has heard and has not told yet: ms.
         self._heard: dict[str, int] = {}
-        self._told_at = self._forgot_at = float("-inf")
+        self._told_at = self._forgot_at = self._described_at = float("-inf")
         self._rests_until = float("-inf")
 
     def beat(self, name: str) -> None:
         """Say that somebody is alive, and of whom was heard; a store that is away is noted in the log alone."""
-        self._own.add(name)
+        if name not in self._own:
+            self._own.add(name)
+            self._described_at = float("-inf")
         self._heard[name] = int(self._wall() * 1000)
         self._tell()
 
@@ -113,11 +117,14 @@ class Alive:
                 if heard:
                     # Another worker may have heard of the clock later.
                     pipe.zadd(KEY, heard, gt=True)
-                for name in self._own if self._runs else ():
+                describes = self._runs and now - self._described_at > DESCRIBE_S
+                for name in self._own if describes else ():
                     pipe.set(f"{KEY}:{name}", self._runs or b"", ex=int(FORGET_S))
                 queue_counts(pipe, counts)
                 pipe.execute()
                 counts = {}
+                if describes:
+                    self._described_at = now
                 if now - self._forgot_at > FORGET_S:
                     self._redis.zremrangebyscore(KEY, "-inf", int((self._wall() - FORGET_S) * 1000))
                     self._forgot_at = now

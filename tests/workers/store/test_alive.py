@@ -1,7 +1,7 @@
 import pytest
 import redis
 
-from workers.store.alive import CLOCK, FORGET_S, KEY, Alive
+from workers.store.alive import CLOCK, DESCRIBE_S, FORGET_S, KEY, Alive
 from workers.store.connect import connect
 
 
@@ -121,3 +121,18 @@ def test_who_is_alive_tells_what_it_runs_with(store_connection: redis.Redis, ali
     assert 0 < store_connection.ttl(f"{KEY}:web a:1") <= FORGET_S
     other.leave("web a:1")
     assert not store_connection.exists(f"{KEY}:web a:1")
+
+
+def test_what_a_process_runs_with_is_told_now_and_then(store_connection: redis.Redis, time: Time) -> None:
+    """It does not change, and a system at rest asks the store for little."""
+    alive, key = Alive(store_connection, runs={"version": "1.0"}, wall=time, clock=time), f"{KEY}:web a:1"
+    alive.beat("web a:1")
+    store_connection.delete(key)
+
+    time.now += 30
+    alive.beat("web a:1")
+    assert not store_connection.exists(key)
+
+    time.now += DESCRIBE_S
+    alive.beat("web a:1")
+    assert store_connection.exists(key)
