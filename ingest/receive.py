@@ -24,6 +24,8 @@ from workers.store.wrong_guesses import WrongGuesses
 
 log = logging.getLogger("komo_braze")
 
+#: Its blueprint.
+WEBHOOK = "webhook"
 #: Of one request.
 MAX_BODY_BYTES = 1_048_576
 #: Seconds that a sender is asked to wait where the backlog is full.
@@ -47,7 +49,7 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
     Args:
         wake: Publishes a wake-up call for (step, integration id, lane); may raise, which costs time and never data.
     """
-    bp, guesses = Blueprint("webhook", __name__), WrongGuesses(stores.connection)
+    bp, guesses = Blueprint(WEBHOOK, __name__), WrongGuesses(stores.connection)
 
     @bp.post("/webhooks/komo/<integration_id>")
     def receive(integration_id: str) -> Response:
