@@ -35,6 +35,8 @@ CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
 SENTINEL_PORT = 26379
 CONFIRMED = "komo:confirmed"
+#: A script that is missing is loaded where it was missed: the pool may lead to another server after a failover.
+OF_THREAD = ("EVALSHA", "SCRIPT LOAD")
 #: A connection that has been used a moment ago is taken to be alive.
 LONG_UNUSED_S = 0.05
 #: How long replicas have to say that they have it: far longer than they take, and shorter than a sender waits.
@@ -66,10 +68,11 @@ class StoreClient(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # type: ignore[override, unused-ignore]
         """Send one command and return its answer."""
-        if args[0] != "EVALSHA":
+        if args[0] not in OF_THREAD:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         with self._own_connection() as connection:
-            connection.send_packed_command([_packed(args)])
+            words = args if args[0] == "EVALSHA" else (*args[0].split(), *args[1:])
+            connection.send_packed_command([_packed(words)])
             return connection.read_response()
 
     def replicated(self, *args: Any) -> Any:
@@ -86,9 +89,10 @@ class StoreClient(redis.Redis):
             try:
                 answer = connection.read_response()
             except redis.ResponseError:
-                connection.read_response()
+                _reached(connection)  # stays in step
                 raise
-            if (reached := connection.read_response()) < self.replicas:
+            reached = _reached(connection)
+            if reached < self.replicas:
                 connection.disconnect()  # it may be the master no more, and not know it yet
                 raise redis.ResponseError(f"NOREPLICAS {reached} of {self.replicas} replicas have it")
             return answer
@@ -127,6 +131,14 @@ class StoreClient(redis.Redis):
         """Whether the sentinels have told another thread of another master since this connection was made."""
         master = getattr(self.connection_pool, "master_address", None)
         return master is not None and (connection.host, connection.port) != master
+
+
+def _reached(connection: Any) -> int:
+    """The answer to WAIT; 0 of a server that has become a replica itself, and has none to wait for."""
+    try:
+        return int(connection.read_response())
+    except redis.ResponseError:
+        return 0
 
 
 def _packed(args: Sequence[str | bytes | int | float]) -> bytes:

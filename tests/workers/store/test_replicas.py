@@ -115,6 +115,8 @@ def test_a_repeat_of_what_reached_no_replica_is_not_accepted_either(pair: Pair) 
         finally:
             os.kill(pair.servers[1].pid, signal.SIGCONT)
 
+        pair.link()
+        pair.primary.execute_command("WAIT", 1, 10_000)  # a busy machine takes its time to wake it
         receipt = stores.inbox.accept(integration, [an_arrival("m1")])
 
     assert [again for _, again in receipt.submissions] == [True]
@@ -145,3 +147,17 @@ def test_a_master_that_was_demoted_is_left(pair: Pair) -> None:
             client.execute_command("EVALSHA", script, 1, "key")
 
         assert len(pair.primary.client_list(_type="normal")) == before - 1
+
+
+def test_a_script_that_a_demoted_master_does_not_know_brings_nobody_to_a_halt(pair: Pair) -> None:
+    """Restarted as a replica it knows no script, and refuses to wait: both only mean that it is the wrong one."""
+    stores = pair.stores(1)
+    with closing(stores.connection):
+        integration = stores.integrations.save(a_document(), by="test").stored.integration
+        stores.inbox.accept(integration, [an_arrival("m1")])
+        pair.primary.replicaof("127.0.0.1", str(pair.ports[1]))
+        pair.primary.script_flush()
+
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                stores.inbox.accept(integration, [an_arrival("m2")])
