@@ -120,10 +120,12 @@ class StoreClient(redis.Redis):
         held: _Held | None = getattr(self._of_thread, "held", None)
         if held is None or held.pid != os.getpid():
             held = self._of_thread.held = _Held(self.connection_pool)
-        elif self._is_elsewhere(held.connection):
+        elif self._is_elsewhere(held.connection) or (
+            time.monotonic() - held.used_at > LONG_UNUSED_S and _is_dead(held.connection)
+        ):
             held.connection.disconnect()
-        elif time.monotonic() - held.used_at > LONG_UNUSED_S and _is_dead(held.connection):
-            held.connection.disconnect()  # the next command connects anew
+        if not held.connection.is_connected:
+            held.connection.connect()  # a command would do so itself, but without asking the sentinels
         held.used_at = time.monotonic()
         return held.connection
 

@@ -75,7 +75,7 @@ class Pair:
 @pytest.fixture
 def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """Both at work, and no long wait for a replica that is away."""
-    monkeypatch.setattr(sys.modules[StoreClient.__module__], "REPLICAS_TIMEOUT_MS", 200)
+    monkeypatch.setattr(sys.modules[StoreClient.__module__], "REPLICAS_TIMEOUT_MS", 500)
     pair = Pair(tmp_path)
     yield pair
     pair.end()
@@ -116,7 +116,7 @@ def test_a_repeat_of_what_reached_no_replica_is_not_accepted_either(pair: Pair) 
             os.kill(pair.servers[1].pid, signal.SIGCONT)
 
         pair.link()
-        pair.primary.execute_command("WAIT", 1, 10_000)  # a busy machine takes its time to wake it
+        pair.primary.wait(1, 10_000)  # a busy machine takes its time to wake it
         receipt = stores.inbox.accept(integration, [an_arrival("m1")])
 
     assert [again for _, again in receipt.submissions] == [True]
@@ -161,3 +161,22 @@ def test_a_script_that_a_demoted_master_does_not_know_brings_nobody_to_a_halt(pa
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
                 stores.inbox.accept(integration, [an_arrival("m2")])
+
+
+def test_after_a_failover_scripts_go_where_the_sentinels_point(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left alone, the client connects again to the address it had, and never gets away from the demoted one."""
+    points_to = [("127.0.0.1", pair.ports[0])]
+    monkeypatch.setattr("redis.sentinel.Sentinel.discover_master", lambda *_: points_to[0])
+    client: Any = connect("sentinel://127.0.0.1:1/0?master=komo", check=False)
+    with closing(client):
+        script = client.script_load("redis.call('SET', KEYS[1], 1) return 1")
+        assert client.execute_command("EVALSHA", script, 1, "key") == 1
+        pair.replica.replicaof("NO", "ONE")
+        pair.primary.replicaof("127.0.0.1", str(pair.ports[1]))
+        points_to[0] = ("127.0.0.1", pair.ports[1])
+
+        with pytest.raises(StoreUnavailable), reaching_the_store():
+            client.execute_command("EVALSHA", script, 1, "key")
+
+        pair.replica.script_load("redis.call('SET', KEYS[1], 1) return 1")
+        assert client.execute_command("EVALSHA", script, 1, "key") == 1
