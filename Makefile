@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload \
+.PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload failover \
     restore-check release-check licences stuck clean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make release-check  install the built wheel elsewhere, and bring a submission through its demo"
 	@echo "make licences  renew the list of licences in docs"
 	@echo "make stuck   what becomes of processes that live but do not work; seven minutes"
+	@echo "make failover  primaries, brokers and hosts are killed and frozen (wants redis-server and rabbitmq-server)"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -82,6 +83,9 @@ licences: $(VENV)/.for-tests
 
 stuck: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.stuck $(ARGS)
+
+failover: $(VENV)/.for-tests $(VENV)/.machine
+	$(BIN)/python -m tests.failover $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ingest.api import register_api
+from ingest.confirm import confirm_writes
 from ingest.context import Context, Probe, keep
 from ingest.health import health
 from ingest.metrics import count_webhooks, metrics
@@ -76,6 +77,8 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     app.wsgi_app = with_request_ids(app.wsgi_app)  # type: ignore[method-assign, assignment]
     register_problems(app, error_page)
+    if settings.store_replicas:
+        confirm_writes(app, stores)
     app.register_blueprint(health(stores, broker_answers))
     app.register_blueprint(metrics(stores, settings))
     count_webhooks(app, stores.tally)

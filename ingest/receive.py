@@ -27,6 +27,8 @@ log = logging.getLogger("komo_braze")
 
 #: What the id of an integration may be.
 ID = re.compile(r"[a-z0-9-]{1,63}")
+#: Its blueprint.
+WEBHOOK = "webhook"
 #: Of one request.
 MAX_BODY_BYTES = 1_048_576
 #: Seconds that a sender is asked to wait where the backlog is full.
@@ -50,7 +52,7 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
     Args:
         wake: Publishes a wake-up call for (step, integration id, lane); may raise, which costs time and never data.
     """
-    bp, guesses = Blueprint("webhook", __name__), WrongGuesses(stores.connection)
+    bp, guesses = Blueprint(WEBHOOK, __name__), WrongGuesses(stores.connection)
 
     @bp.post("/webhooks/komo/<integration_id>")
     def receive(integration_id: str) -> Response:

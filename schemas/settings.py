@@ -55,6 +55,8 @@ class Settings:
     redis_url: str | None = field(repr=False)
     #: None: the same as the store.
     celery_broker_url: str | None = field(repr=False)
+    #: Of the store: how many must have a write before anybody is told of it.
+    store_replicas: int
     data_dir: Path
     #: Newest first: the first one seals and signs, all of them open. Empty where the process needs none.
     secret_key: tuple[str, ...] = field(repr=False)
@@ -173,6 +175,7 @@ class SettingsSchema(Schema):
 
     redis_url = _text("REDIS_URL", _store_url)
     celery_broker_url = _text("CELERY_BROKER_URL")
+    store_replicas = _whole("STORE_REPLICAS", 0, 10, 0)
     data_dir = _text("DATA_DIR", default="./data")
     secret_key = _listed("SECRET_KEY", _strong_keys)
     admin_password = _text("ADMIN_PASSWORD", _at_least(8))

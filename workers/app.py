@@ -53,6 +53,10 @@ REDIS_TRANSPORT: dict[str, Any] = {
     # Whoever publishes is told at once that nobody is there; worker and clock have a patience of their own.
     "max_retries": 0,
 }
+#: The same for RabbitMQ: whoever publishes or connects does not wait for one that hangs.
+AMQP_TRANSPORT: dict[str, Any] = {"connect_timeout": 2, "write_timeout": 5}
+#: A call that nobody took for so long was made again meanwhile; without a worker the queues stay short.
+CALL_LIVES_S = 60.0
 
 
 def _patient(connection: Any) -> Any:
@@ -165,17 +169,24 @@ def guard() -> Guard:
     return Guard(app, settings().watchdog_s)
 
 
+def _queue(name: str) -> Queue:
+    return Queue(name, routing_key=name, message_ttl=CALL_LIVES_S)  # type: ignore[no-untyped-call]
+
+
 def make_app(settings: Settings) -> Celery:
     """A Celery app that carries wake-up calls."""
     broker = broker_url(settings)
-    transport = REDIS_TRANSPORT if broker.startswith(REDIS_SCHEMES) else {}
+    transport = REDIS_TRANSPORT if broker.startswith(REDIS_SCHEMES) else AMQP_TRANSPORT
     celery = Celery("komo-braze", broker=broker, include=["workers.tasks"])
     celery.conf.update(
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         # Wake-up calls are hints; the sweep is the guarantee.
         task_acks_late=False,
-        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        # What a broker that keeps messages need not keep: RabbitMQ would write every call to its disk.
+        task_default_delivery_mode="transient",
+        broker_heartbeat=10,
+        task_queues=[_queue(name) for name in QUEUES],
         task_default_queue="wake",
         task_create_missing_queues=False,
         worker_consumer="workers.app:SteadyConsumer",

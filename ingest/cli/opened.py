@@ -58,6 +58,7 @@ def opened(data_dir: Path | None) -> Iterator[Opened]:
         stores = open_stores(found.settings)
         try:
             yield Opened(stores, found.settings)
+            stores.confirm()
         finally:
             stores.connection.close()
 

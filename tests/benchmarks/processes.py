@@ -52,6 +52,10 @@ class Running:
         _signal_group(self.pid, signal.SIGKILL)
         self.popen.wait(10)
 
+    def send(self, number: int) -> None:
+        """A signal to every process of the session."""
+        _signal_group(self.pid, number)
+
     def end(self, patience_s: float = 15.0) -> None:
         """Ask it to stop; kill what is left of it."""
         if self.runs():

@@ -44,11 +44,11 @@ def run(options: Options, machine: Machine) -> list[str]:
     chaos = Chaos(system, diary, options.people, min(LONGEST_OUTAGE_S, options.seconds / 6))
     try:
         chaos.heal_braze()
-        feed = Feed(system.web_ports, _connect(system), options.people, options.rate, diary)
+        feed = Feed(system.web_ports, connect(system), options.people, options.rate, diary)
         feed.start(options.seed)
         _break(chaos, feed, options, rng)
-        at_rest = _come_to_rest(chaos, feed, options)
-        books = _read_books(system, feed, options)
+        at_rest = come_to_rest(chaos, feed, options)
+        books = read_books(system, feed, options)
     finally:
         chaos.ends.set()
         system.end()
@@ -58,7 +58,7 @@ def run(options: Options, machine: Machine) -> list[str]:
     return diary.broken + ([] if at_rest else ["it did not come to rest in time"]) + findings.broken
 
 
-def _connect(system: System) -> dict[str, str]:
+def connect(system: System) -> dict[str, str]:
     """Create the integrations; returns their secrets."""
     secrets = {}
     for integration in INTEGRATIONS:
@@ -85,7 +85,7 @@ def _break(chaos: Chaos, feed: Feed, options: Options, rng: random.Random) -> No
         thread.join(30)
 
 
-def _come_to_rest(chaos: Chaos, feed: Feed, options: Options) -> bool:
+def come_to_rest(chaos: Chaos, feed: Feed, options: Options) -> bool:
     """Everything is healed, the dead letters that Braze would take now are replayed, and all of it is settled."""
     until, began = time.monotonic() + options.patience_s, time.monotonic()
     chaos.heal()
@@ -137,7 +137,7 @@ def _progress(chaos: Chaos, feed: Feed, second: float | None) -> None:
     say(f"{when}: accepted {len(feed.accepted):,}; {shown}; faults so far {faults}; broken {len(chaos.diary.broken)}")
 
 
-def _read_books(system: System, feed: Feed, options: Options) -> Books:
+def read_books(system: System, feed: Feed, options: Options) -> Books:
     return Books(
         accepted=feed.accepted,
         accepted_at=feed.accepted_at,

@@ -49,18 +49,18 @@ class Slot:
 class System:
     """A store, a Braze behind a gateway, webs, workers and a clock."""
 
-    def __init__(self, machine: Machine, diary: Diary, *, spacing_ms: int, webs: int = 2, workers: int = 2) -> None:
+    def __init__(
+        self, machine: Machine, diary: Diary, *, spacing_ms: int, webs: int = 2, workers: int = 2, **more: object
+    ) -> None:
+        """
+        Args:
+            more: Settings by their names.
+        """
         self.machine, self.diary = machine, diary
         self.journal = machine.directory / "journal.jsonl"
         self.journal.touch()
-        self.store_port, self.braze_port, gate_port, *self.web_ports = _free_ports(3 + webs)
-        self._directory = machine.directory / "store"
-        self._directory.mkdir()
+        self.store_port, self.braze_port, gate_port, *self.web_ports = free_ports(3 + webs)
         self.braze_url = f"http://127.0.0.1:{gate_port}"
-        store_url = f"redis://127.0.0.1:{self.store_port}/0"
-        self._environ = environment(
-            store_url, self.braze_url, WEB_WORKERS=1, PERSON_SPACING_MS=spacing_ms, LOG_LEVEL="INFO"
-        )
         sandbox = {"PORT": str(self.braze_port), JOURNAL: str(self.journal)}
         self.sandbox = machine.start("sandbox", SANDBOX, sandbox)
         self.gateway = Gateway(gate_port, self.braze_port)
@@ -69,24 +69,35 @@ class System:
         self._lock = threading.RLock()
         self._ends = threading.Event()
         self.slots: dict[str, Slot] = {}
-        self._add("store", self._start_store)
-        self.slots["store"].running.wait_for(lambda: listens(self.store_port), "listening")
+        self._environ = environment(
+            self.open_store(), self.braze_url, WEB_WORKERS=1, PERSON_SPACING_MS=spacing_ms, LOG_LEVEL="INFO", **more
+        )
         for number, port in enumerate(self.web_ports, 1):
-            self._add(f"web-{number}", self._starter(f"web-{number}", "web", PORT=str(port)))
+            self.add(f"web-{number}", self.starter(f"web-{number}", "web", PORT=str(port)))
         for number in range(1, workers + 1):
             name = f"worker-{number}"
-            self._add(name, self._starter(name, "worker", WORKER_NAME=name))
-        self._add("clock", self._starter("clock", "clock"))
+            self.add(name, self.starter(name, "worker", WORKER_NAME=name))
+        self.add("clock", self.starter("clock", "clock"))
         self.sandbox.wait_for(lambda: listens(self.braze_port), "listening")
         for number, port in enumerate(self.web_ports, 1):
             self.slots[f"web-{number}"].running.wait_for(lambda port=port: _is_ready(port), "ready")  # type: ignore[misc]
         self._supervisor = threading.Thread(target=self._supervise, name="chaos-supervisor", daemon=True)
         self._supervisor.start()
 
-    def _add(self, name: str, start: Callable[[], Running]) -> None:
+    def open_store(self) -> str:
+        """Start what keeps everything; returns its address."""
+        self._directory = self.machine.directory / "store"
+        self._directory.mkdir()
+        self.add("store", self._start_store)
+        self.slots["store"].running.wait_for(lambda: listens(self.store_port), "listening")
+        return f"redis://127.0.0.1:{self.store_port}/0"
+
+    def add(self, name: str, start: Callable[[], Running]) -> None:
+        """Start a process that is started again whenever it is gone."""
         self.slots[name] = Slot(name, start, start())
 
-    def _starter(self, name: str, process: str, **more: str) -> Callable[[], Running]:
+    def starter(self, name: str, process: str, **more: str) -> Callable[[], Running]:
+        """What starts one of the Procfile's processes."""
         command = procfile(process)
         return lambda: self.machine.start(name, command, self._environ | more)
 
@@ -204,7 +215,7 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports nobody listens on, and nobody gets by chance."""
     found: list[int] = []
     for port in random.sample(PORTS, 200):

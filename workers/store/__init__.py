@@ -7,7 +7,7 @@ import redis
 from schemas.settings import Settings
 from workers.store.alerts import AlertBox
 from workers.store.alive import Alive
-from workers.store.connect import connect
+from workers.store.connect import StoreClient, connect, reaching_the_store
 from workers.store.dead_letters import DeadLetters
 from workers.store.flow import Flow
 from workers.store.glance import Glance
@@ -58,6 +58,16 @@ class Stores:
     #: What this process counts by itself.
     tally: Tally
 
+    def confirm(self) -> None:
+        """
+        Return once as many replicas as are wanted have all that was written: before somebody is told that it was.
+
+        Raises: StoreUnavailable, after which it may be kept all the same.
+        """
+        if isinstance(self.connection, StoreClient):
+            with reaching_the_store():
+                self.connection.confirm()
+
 
 def open_stores(settings: Settings, connection: redis.Redis | None = None, tally: Tally | None = None) -> Stores:
     """
@@ -68,7 +78,7 @@ def open_stores(settings: Settings, connection: redis.Redis | None = None, tally
 
     Raises: StoreUnavailable in one sentence.
     """
-    connection = connection or connect(settings.redis_url or "")
+    connection = connection or connect(settings.redis_url or "", replicas=settings.store_replicas)
     integrations = Integrations(connection, secret_keys=settings.secret_key, extra_hosts=settings.extra_braze_hosts)
     limits = Limits(
         lanes=settings.lanes, max_waiting=settings.max_waiting, person_spacing_ms=settings.person_spacing_ms,

@@ -4,6 +4,8 @@ How the store is reached: `redis://`, `rediss://`, `unix://`, or Sentinel as
     sentinel://[user:password@]host:26379,host2:26379/0?master=mymaster
 
 User and password are the store's own. The same address, in Celery's way of writing it, is the broker's.
+
+komo:confirmed  string  written where only replicas that have all before it can confirm it
 """
 
 import os
@@ -32,14 +34,21 @@ CONNECT_TIMEOUT_S = 2.0
 #: A script works through 75 submissions in a few milliseconds; an fsync of a slow disk takes longer.
 ANSWER_TIMEOUT_S = 5.0
 SENTINEL_PORT = 26379
+CONFIRMED = "komo:confirmed"
+#: A script that is missing is loaded where it was missed: the pool may lead to another server after a failover.
+OF_THREAD = ("EVALSHA", "SCRIPT LOAD")
 #: A connection that has been used a moment ago is taken to be alive.
 LONG_UNUSED_S = 0.05
+#: How long replicas have to say that they have it: far longer than they take, and shorter than a sender waits.
+REPLICAS_TIMEOUT_MS = 1000
 
 #: What a store says that can't take a write now: it may later, so nothing is wrong with the request.
 _NOT_NOW = (redis.OutOfMemoryError, redis.ReadOnlyError, TryAgainError, ClusterDownError, MasterDownError)
 #: The same as error codes: redis-py has no class for some, and Redis 6.2 wraps a script's error into its own.
 #: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 _NOT_NOW_CODE = re.compile(r"(^|: -)(OOM|MISCONF|NOREPLICAS|BUSY|READONLY|UNBLOCKED)\b")
+#: Said by a server that is the master no more: whoever asks it again hears the same.
+_DEMOTED_CODE = re.compile(r"(^|: -)(READONLY|UNBLOCKED)\b")
 
 
 class StoreClient(redis.Redis):
@@ -50,20 +59,59 @@ class StoreClient(redis.Redis):
     the script itself. Nothing is ever sent twice here either.
     """
 
+    #: How many replicas must have a write before anybody outside is told of it.
+    replicas = 0
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._of_thread = threading.local()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # type: ignore[override, unused-ignore]
         """Send one command and return its answer."""
-        if args[0] != "EVALSHA":
+        if args[0] not in OF_THREAD:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        with self._own_connection() as connection:
+            words = args if args[0] == "EVALSHA" else (*args[0].split(), *args[1:])
+            connection.send_packed_command([_packed(words)])
+            return connection.read_response()
+
+    def replicated(self, *args: Any) -> Any:
+        """
+        Send one command that writes, and return its answer once `replicas` of them have what it wrote.
+
+        Raises: redis.ResponseError NOREPLICAS if too few said so in time; the command was carried out all the same.
+        """
+        if not self.replicas:
+            return self.execute_command(*args)
+        with self._own_connection() as connection:
+            wait = ("WAIT", self.replicas, REPLICAS_TIMEOUT_MS)
+            connection.send_packed_command([_packed(args), _packed(wait)])
+            try:
+                answer = connection.read_response()
+            except redis.ResponseError:
+                _reached(connection)  # stays in step
+                raise
+            reached = _reached(connection)
+            if reached < self.replicas:
+                connection.disconnect()  # it may be the master no more, and not know it yet
+                raise redis.ResponseError(f"NOREPLICAS {reached} of {self.replicas} replicas have it")
+            return answer
+
+    def confirm(self) -> None:
+        """Return once enough replicas have all that was written here before. Raises: as `replicated`."""
+        if self.replicas:
+            self.replicated("SET", CONFIRMED, 1)
+
+    @contextmanager
+    def _own_connection(self) -> Iterator[Any]:
+        """The thread's connection; taken apart where nobody knows what is still to be read, or it leads nowhere."""
         connection = self._connection()
         try:
-            connection.send_packed_command([_packed(args)])
-            return connection.read_response()
-        except redis.ResponseError:
-            raise  # an answer like any other: the connection is still in step
+            yield connection
+        except redis.ResponseError as error:  # an answer like any other: the connection is still in step
+            if isinstance(error, redis.ReadOnlyError) or _DEMOTED_CODE.search(str(error)):
+                connection.disconnect()
+            raise
         except BaseException:
             connection.disconnect()
             raise
@@ -72,10 +120,27 @@ class StoreClient(redis.Redis):
         held: _Held | None = getattr(self._of_thread, "held", None)
         if held is None or held.pid != os.getpid():
             held = self._of_thread.held = _Held(self.connection_pool)
-        elif time.monotonic() - held.used_at > LONG_UNUSED_S and _is_dead(held.connection):
-            held.connection.disconnect()  # the next command connects anew
+        elif self._is_elsewhere(held.connection) or (
+            time.monotonic() - held.used_at > LONG_UNUSED_S and _is_dead(held.connection)
+        ):
+            held.connection.disconnect()
+        if not held.connection.is_connected:
+            held.connection.connect()  # a command would do so itself, but without asking the sentinels
         held.used_at = time.monotonic()
         return held.connection
+
+    def _is_elsewhere(self, connection: Any) -> bool:
+        """Whether the sentinels have told another thread of another master since this connection was made."""
+        master = getattr(self.connection_pool, "master_address", None)
+        return master is not None and (connection.host, connection.port) != master
+
+
+def _reached(connection: Any) -> int:
+    """The answer to WAIT; 0 of a server that has become a replica itself, and has none to wait for."""
+    try:
+        return int(connection.read_response())
+    except redis.ResponseError:
+        return 0
 
 
 def _packed(args: Sequence[str | bytes | int | float]) -> bytes:
@@ -115,7 +180,12 @@ def _is_dead(connection: Any) -> bool:
 
 
 def connect(
-    url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, check: bool = True, any_format: bool = False
+    url: str,
+    *,
+    answer_timeout_s: float = ANSWER_TIMEOUT_S,
+    check: bool = True,
+    any_format: bool = False,
+    replicas: int = 0,
 ) -> redis.Redis:
     """
     A client of the store, safe to share between threads; keys and values are bytes.
@@ -128,6 +198,7 @@ def connect(
         answer_timeout_s: How long one command may take.
         check: Ask for the version at once, and for the format of what is kept.
         any_format: Do not ask for the format.
+        replicas: How many must have what matters before anybody is told; see STORE_REPLICAS.
 
     Raises: StoreUnavailable in one sentence, if the store can't be reached, refuses us, is too old, or keeps what this
         version can't read.
@@ -146,6 +217,8 @@ def connect(
         client = _sentinel_client(url, options) if url.startswith("sentinel:") else StoreClient.from_url(url, **options)
     except ValueError as error:
         raise StoreUnavailable(f"The store's address {shown_address(url)} can't be read: {error}") from error
+    if isinstance(client, StoreClient):
+        client.replicas = replicas
     if check:
         _check(client, url, any_format=any_format)
     return client

@@ -135,8 +135,8 @@ class Inbox:
     def __init__(self, connection: redis.Redis, limits: Limits, tally: Tally | None = None) -> None:
         self._redis = connection
         self.limits = limits
-        self._accept = Script(connection, "accept", tally)
-        self._step = Script(connection, "step", tally)
+        self._accept = Script(connection, "accept", tally, told=True)
+        self._step = Script(connection, "step", tally, told=True)
         self._sweep = Script(connection, "sweep")
         self._kick = Script(connection, "kick")
 

@@ -83,7 +83,7 @@ class Outbox:
     ) -> None:
         self._redis = connection
         self._spacing_ms, self._keep_ms = spacing_ms, keep_hours * 3_600_000
-        self._step = Script(connection, "send_step", tally)
+        self._step = Script(connection, "send_step", tally, told=True)
         self._sweep = Script(connection, "send_sweep")
         self._kick = Script(connection, "send_kick")
         self._forget = Script(connection, "send_forget")

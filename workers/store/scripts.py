@@ -11,7 +11,7 @@ import redis
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
-from workers.store.connect import reaching_the_store
+from workers.store.connect import StoreClient, reaching_the_store
 from workers.tally import Tally
 
 #: Stands for a part that has a file of its own, as the store knows no files.
@@ -30,12 +30,14 @@ class Script:
 
     Args:
         tally: Counts how long it takes, on the paths where that matters.
+        told: Whether somebody outside acts on what it answers: then as many replicas as are wanted have it first.
     """
 
-    def __init__(self, connection: redis.Redis, name: str, tally: Tally | None = None) -> None:
+    def __init__(self, connection: redis.Redis, name: str, tally: Tally | None = None, *, told: bool = False) -> None:
         self._redis = connection
         self._name = name
         self._tally = tally
+        self._told = told
         self._text = script_text(name)
         # How Redis names a script: https://redis.io/docs/latest/commands/evalsha/
         self._hash = sha1(self._text.encode(), usedforsecurity=False).hexdigest()
@@ -69,13 +71,18 @@ class Script:
         started = perf_counter()
         with reaching_the_store():
             try:
-                answer = self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = self._run(command)
             except NoScriptError:  # it did not run: the store was restarted, or is another one by now
                 self._redis.script_load(self._text)
-                answer = self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = self._run(command)
         if self._tally is not None:
             self._tally.script(self._name, perf_counter() - started)
         return answer
+
+    def _run(self, command: tuple[Any, ...]) -> Any:
+        if self._told and isinstance(self._redis, StoreClient):
+            return self._redis.replicated(*command)
+        return self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     def queue(self, pipe: Pipeline, calls: Iterable[tuple[Sequence[str], Sequence[str | int]]]) -> None:
         """

@@ -1,0 +1,66 @@
+"""The example for Kubernetes: the processes of the Procfile, and settings that there are."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas.settings import NEEDED_BY_WEB, SECRET_SETTINGS, SETTING_NAMES
+
+ROOT = Path(__file__).parents[1]
+PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
+# Each by itself, as Kubernetes reads them: no anchor reaches from one to the next.
+PARTS = (ROOT / "docs" / "kubernetes.yaml").read_text(encoding="utf-8").split("\n---\n")
+OBJECTS: list[dict[str, Any]] = [yaml.safe_load(part) for part in PARTS]
+DEPLOYMENTS = {one["metadata"]["labels"]["process"]: one for one in OBJECTS if one["kind"] == "Deployment"}
+
+
+def _of_kind(kind: str) -> dict[str, Any]:
+    (found,) = [one for one in OBJECTS if one["kind"] == kind]
+    return found
+
+
+def test_its_processes_are_those_of_the_procfile() -> None:
+    """Whoever copies it must get what was tested."""
+    commands = {name: one["spec"]["template"]["spec"]["containers"][0]["command"] for name, one in DEPLOYMENTS.items()}
+
+    assert commands == {name: ["sh", "-c", command] for name, command in PROCFILE.items()}
+
+
+def test_its_settings_exist_and_none_that_is_needed_or_secret_is_in_the_wrong_place() -> None:
+    """A misspelt one counts as not set, and nobody hears of it."""
+    secret, plain = _of_kind("Secret")["stringData"], _of_kind("ConfigMap")["data"]
+
+    assert {*secret, *plain} <= {*SETTING_NAMES}
+    assert secret.keys() >= NEEDED_BY_WEB
+    assert not plain.keys() & SECRET_SETTINGS
+    assert all(isinstance(value, str) for value in [*secret.values(), *plain.values()])
+
+
+@pytest.mark.parametrize("name", list(PROCFILE))
+def test_its_containers_have_no_rights_and_all_settings(name: str) -> None:
+    """They are reached from the internet."""
+    pod = DEPLOYMENTS[name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}
+    }  # fmt: skip
+    assert [source for one in container["envFrom"] for source in one] == ["configMapRef", "secretRef"]
+    assert (
+        DEPLOYMENTS[name]["spec"]["selector"]["matchLabels"]
+        == DEPLOYMENTS[name]["spec"]["template"]["metadata"]["labels"]
+    )
+
+
+def test_web_is_asked_where_it_answers() -> None:
+    """A probe that never succeeds keeps everybody out."""
+    (container,) = DEPLOYMENTS["web"]["spec"]["template"]["spec"]["containers"]
+
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["ports"] == [{"name": "http", "containerPort": 8000}]
+    assert _of_kind("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == "komo-braze-web"
