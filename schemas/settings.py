@@ -107,7 +107,10 @@ def origin(url: str) -> str:
 
 
 def _store_url(value: str) -> None:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValidationError("must name a host.") from None
     if parts.scheme not in STORE_SCHEMES:
         raise ValidationError("must start with redis://, rediss://, unix:// or sentinel://.")
     if parts.scheme == "unix" and not parts.path.startswith("/"):

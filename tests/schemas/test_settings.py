@@ -92,7 +92,9 @@ def test_every_form_of_store_address_is_taken(url: str) -> None:
     assert load_settings({"REDIS_URL": url}).redis_url == url
 
 
-@pytest.mark.parametrize("url", ["localhost:6379", "unix://redis.sock", "sentinel://one:26379/0", "redis:///0"])
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "unix://redis.sock", "sentinel://one:26379/0", "redis:///0", "redis://[::1:6379", "//]"]
+)
 def test_a_store_address_that_can_not_work_is_refused(url: str) -> None:
     """The mistake is in the setting, so say so before anything tries to connect."""
     with pytest.raises(SettingsError, match="REDIS_URL must"):
