@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload \
-    restore-check release-check licences stuck clean
+    restore-check release-check licences stuck fuzz clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -25,6 +25,7 @@ help:
 	@echo "make release-check  install the built wheel elsewhere, and bring a submission through its demo"
 	@echo "make licences  renew the list of licences in docs"
 	@echo "make stuck   what becomes of processes that live but do not work; seven minutes"
+	@echo "make fuzz    a million broken inputs for everything that reads what others wrote"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -82,6 +83,9 @@ licences: $(VENV)/.for-tests
 
 stuck: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.stuck $(ARGS)
+
+fuzz: $(VENV)/.for-tests
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
