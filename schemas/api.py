@@ -102,6 +102,10 @@ class BrazePatch(BrazeDocument):
     """The same, of the member `braze`."""
 
 
+class IntegrationReplaced(IntegrationDocument):
+    """The document under an address that says its id already."""
+
+
 class IntegrationPatch(IntegrationDocument):
     """A JSON merge patch (RFC 7396): what is left out stays, null takes away, lists are replaced whole."""
 
@@ -247,6 +251,7 @@ class LedgerShown(Schema):
     data_points_sent = fields.Integer()
     data_points_saved = fields.Integer()
     possible_duplicates = fields.Integer()
+    operations_left_out = fields.Integer()
     expired = fields.Integer()
 
 

@@ -32,6 +32,9 @@ def test_the_description_names_every_route(anybody: FlaskClient) -> None:
     }
     schema = document["components"]["schemas"]["IntegrationDocument"]
     assert {"id", "name", "braze", "identifiers"} == set(schema["required"])
+    body = document["paths"][one]["put"]["requestBody"]["content"]["application/json"]["schema"]
+    replaced = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+    assert {"name", "braze", "identifiers"} == set(replaced["required"])
     assert document["security"] == [{"bearer": []}]
     assert "application/json" in document["paths"][one]["put"]["requestBody"]["content"]
 
