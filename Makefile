@@ -84,7 +84,7 @@ licences: $(VENV)/.for-tests
 stuck: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.stuck $(ARGS)
 
-fuzz: $(VENV)/.for-tests
+fuzz: $(VENV)/.for-tests $(VENV)/.machine $(VENV)/fuzz
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:
@@ -106,6 +106,12 @@ $(VENV)/.for-tests: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), with what the tests need ..."
 	@$(INSTALL) --editable '.[test,dev]'
 	@touch $@ $(VENV)/.for-use
+
+# Of its own, so that what it brings along stays out of the tests.
+$(VENV)/fuzz: $(VENV)/.made constraints.txt
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt schemathesis
+	@touch $@
 
 $(VENV)/.machine: $(VENV)/.made tests/machine.sh
 	@tests/machine.sh

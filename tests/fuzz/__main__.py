@@ -9,6 +9,8 @@ import multiprocessing
 import sys
 import time
 
+from tests.fuzz.endpoints import Told
+from tests.fuzz.endpoints import run as endpoints
 from tests.fuzz.parts import TARGETS, cut, work
 from tests.fuzz.run import Finding
 
@@ -17,6 +19,7 @@ def main() -> int:
     """Run the parts, print their table, and say whether all went well."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_100_000, help="for the parsers, together")
+    parser.add_argument("--requests", type=int, default=3_000, help="of each part by HTTP")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=[one.name for one in TARGETS], help="one part")
     parser.add_argument("--minutes", type=float, default=10.0, help="at most")
@@ -29,17 +32,21 @@ def main() -> int:
         for name, done, seconds, found in pool.imap_unordered(work, pieces):
             before = told[name]
             told[name] = (before[0] + done, before[1] + seconds, before[2] + found)
-    return report(told, wanted=given.inputs)
+    by_http = [] if given.only else endpoints(given.requests, given.seed)
+    return report(told, by_http, wanted=given.inputs)
 
 
-def report(told: dict[str, tuple[int, float, list[Finding]]], *, wanted: int) -> int:
+def report(told: dict[str, tuple[int, float, list[Finding]]], by_http: list[Told], *, wanted: int) -> int:
     """The table, and the findings one by one. Returns: the exit status."""
-    print(f"{'part':<20}{'inputs':>12}{'seconds':>10}{'findings':>10}")
-    found = {(one.part, one.what): one for _, _, several in told.values() for one in several}
-    for name, (done, seconds, _) in told.items():
-        print(f"{name:<20}{done:>12,}{seconds:>10.0f}{sum(part == name for part, _ in found):>10}")
+    print(f"{'part':<22}{'inputs':>12}{'seconds':>10}{'findings':>10}")
     total = sum(done for done, _, _ in told.values())
-    print(f"{'together':<20}{total:>12,}{sum(seconds for _, seconds, _ in told.values()):>10.0f}{len(found):>10}")
+    rows = [(name, *of_part) for name, of_part in told.items()]
+    rows.append(("parsers together", total, sum(seconds for _, seconds, _ in told.values()), []))
+    found: dict[tuple[str, str], Finding] = {}
+    for name, done, seconds, several in [*rows, *by_http]:
+        distinct = {(one.part, one.what): one for one in several}
+        found |= distinct
+        print(f"{name:<22}{done:>12,}{seconds:>10.0f}{len(distinct):>10}")
     for one in found.values():
         print(f"FOUND {one.part}: {one.what}; see {one.file}")
     if total < wanted and not found:

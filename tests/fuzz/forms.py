@@ -162,10 +162,10 @@ def check_record(fields: dict[str, str]) -> None:
 
 
 TARGETS = (
-    Target("paths and formats", draw_path, check_path, 20),
-    Target("values", draw_value, check_value, 20),
+    Target("paths and formats", draw_path, check_path, 25),
+    Target("values", draw_value, check_value, 25),
     Target("queries", draw_query, check_query, 5),
     Target("requests of the API", draw_asked, check_asked, 5),
     Target("forms", draw_form, check_form, 10),
-    Target("records", draw_record, check_record, 10),
+    Target("records", draw_record, check_record, 15),
 )

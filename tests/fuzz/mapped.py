@@ -112,4 +112,4 @@ def check_preview(integration: Integration, mapping: CompiledMapping, body: dict
     assert tracked == [orjson.loads(one.body) for one in packed.requests]
 
 
-TARGETS = (Target("rules x submissions", draw_submissions, check_submissions, 10),)
+TARGETS = (Target("rules x submissions", draw_submissions, check_submissions, 6),)

@@ -196,9 +196,9 @@ def named(name: str, draw: Callable[[random.Random], Any], check: Callable[[Any]
 
 TARGETS = (
     named("webhook bodies", draw_body, check_body, 30),
-    named("proofs", draw_request, check_request, 20),
-    named("replies of Braze", draw_reply, check_reply, 20),
-    named("documents", draw_document, check_document, 2),
-    named("times", draw_moment, check_moment, 20),
+    named("proofs", draw_request, check_request, 25),
+    named("replies of Braze", draw_reply, check_reply, 6),
+    named("documents", draw_document, check_document, 1),
+    named("times", draw_moment, check_moment, 25),
     named("settings", draw_environment, check_environment, 5),
 )
