@@ -84,7 +84,7 @@ licences: $(VENV)/.for-tests
 stuck: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.stuck $(ARGS)
 
-fuzz: $(VENV)/.for-tests $(VENV)/.machine $(VENV)/fuzz
+fuzz: $(VENV)/.for-tests $(VENV)/.machine $(VENV)/fuzz/.made
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:
@@ -108,9 +108,10 @@ $(VENV)/.for-tests: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.for-use
 
 # Of its own, so that what it brings along stays out of the tests.
-$(VENV)/fuzz: $(VENV)/.made constraints.txt
-	@$(PYTHON) -m venv $@
-	@$@/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt schemathesis
+$(VENV)/fuzz/.made: $(VENV)/.made constraints.txt
+	@echo "Installing into $(VENV)/fuzz ..."
+	@$(PYTHON) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt schemathesis
 	@touch $@
 
 $(VENV)/.machine: $(VENV)/.made tests/machine.sh

@@ -23,6 +23,7 @@ from ingest.sandbox.hub.app import create_app as sandbox_hub
 from schemas.settings import load_settings
 from tests.benchmarks.processes import Machine
 from tests.factories import a_body
+from tests.fuzz.commands import commands
 from tests.fuzz.mutate import NAMES, VALUES, json_of, text_of
 from tests.fuzz.parsers import draw_body
 from tests.fuzz.run import KEPT_IN, Finding, Target, feed
@@ -50,7 +51,9 @@ def run(inputs: int, seed: int) -> list[Told]:
         for number in range(20):
             system.post("seeded", secret, orjson.dumps(a_body(f"m{number}", number=number)))
         told.append(_timed("webhook by HTTP", lambda: _webhook(system, inputs, seed)))
-        told += [_fed(target, inputs, seed) for target in (_pages(system), _sandbox_braze(), _sandbox_hub())]
+        typed = commands(system.settings | {"PUBLIC_URL": system.url}, machine.directory)
+        them = (_pages(system), typed, _sandbox_braze(), _sandbox_hub())
+        told += [_fed(target, inputs, seed) for target in them]
         told.append(_timed("API by its document", lambda: _by_description(system, inputs, seed)))
         troubles = system.troubles()
         machine.keep_logs = bool(troubles)
