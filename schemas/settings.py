@@ -99,6 +99,8 @@ def origin(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("is no http:// or https:// address")
+    if any(sign.isspace() for sign in parts.netloc):
+        raise ValueError("must be written without blanks")
     if "@" in parts.netloc or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("must be scheme, host and port alone")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -111,7 +111,9 @@ def test_extra_braze_hosts_are_compared_in_one_way_of_writing() -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "https://", "https://u:p@x", "https://x/path", "https://x?q=1", "x:80"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "https://", "https://u:p@x", "https://x/path", "https://x?q=1", "x:80", "http://r :"]
+)
 def test_an_origin_is_scheme_host_and_port_alone(url: str) -> None:
     """A path or a user in the allow-list would look like a narrower rule than it is."""
     with pytest.raises(ValueError, match=r"must be|is no"):
