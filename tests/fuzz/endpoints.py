@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Map
@@ -34,7 +35,9 @@ from workers.store import open_stores
 #: In a virtual environment of its own, beside what the connector itself needs.
 SCHEMATHESIS = Path(sys.prefix) / "fuzz" / "bin" / "schemathesis"
 #: What its description can't say: rules between members, and that an item's address matches that of a search too.
-UNCHECKED = "positive_data_acceptance,allow_header_conformance"
+#: Whoever shows no token is looked for by `_without_token`, as many of them are told to wait.
+UNCHECKED = "positive_data_acceptance,allow_header_conformance,ignored_auth,missing_required_header"
+SETTINGS = Path(__file__).parent / "schemathesis.toml"
 PATIENCE_S = 60.0
 BUTTONS = ("preview", "save", "test", "replay-all", "1")
 ENDS = ("waiting", "in_flight", "held", "delivered", "filtered", "dead", "discarded")
@@ -114,7 +117,8 @@ def _by_description(system: System, inputs: int, seed: int) -> tuple[int, list[F
     if not SCHEMATHESIS.exists():
         return 0, [Finding("API by its document", "schemathesis is not installed", "run `make fuzz`")]
     command = [
-        str(SCHEMATHESIS), "run", f"{system.url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {TOKEN}",
+        str(SCHEMATHESIS), "--config-file", str(SETTINGS), "run", f"{system.url}/api/v1/openapi.json",
+        "--header", f"Authorization: Bearer {TOKEN}",
         "--max-examples", str(max(inputs // 50, 1)), "--seed", str(seed), "--no-color", "--checks", "all",
         "--exclude-checks", UNCHECKED, "--phases", "examples,coverage,fuzzing",
     ]  # fmt: skip
@@ -125,11 +129,26 @@ def _by_description(system: System, inputs: int, seed: int) -> tuple[int, list[F
     )  # fmt: skip
     made = re.search(r"([\d,]+) generated", ended.stdout)
     done = int(made[1].replace(",", "")) if made else 0
+    found = _without_token(system)
     if ended.returncode == 0 and done:
-        return done, []
+        return done, found
     lines = [line.strip() for line in ended.stdout.splitlines() if re.match(r"\s*- [A-Z]+\d+ |\s+❌ \S", line)]
     whole = ended.stdout + ended.stderr
-    return done, [_kept("API by its document", "; ".join(lines)[:300] or "it could not be run", whole)]
+    return done, [*found, _kept("API by its document", "; ".join(lines)[:300] or "it could not be run", whole)]
+
+
+def _without_token(system: System) -> list[Finding]:
+    """Nobody gets at anything without a token, or with a wrong one."""
+    described = system.session.get(f"{system.url}/api/v1/openapi.json", timeout=30).json()["paths"]
+    let_in = []
+    for path, verbs in described.items():
+        for verb in verbs.keys() - {"parameters"}:
+            for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": f"Basic {TOKEN}"}):
+                address = system.url + re.sub(r"\{[^}]+\}", "seeded", path)
+                answer = requests.request(verb, address, json={}, headers=headers, timeout=30)
+                if answer.status_code not in (401, 429):
+                    let_in.append(f"{verb} {path}: {answer.status_code}")
+    return [_kept("API without a token", let_in[0], "\n".join(let_in))] if let_in else []
 
 
 def _kept(part: str, what: str, told: str) -> Finding:
