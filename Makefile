@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check audit format coverage messages screenshots bench soak chaos overload failover \
-    restore-check release-check licences stuck clean
+    restore-check release-check licences stuck fuzz clean
 
 help:
 	@echo "make demo    everything on this machine, with a sandbox Braze and a sandbox Komo hub"
@@ -26,6 +26,7 @@ help:
 	@echo "make licences  renew the list of licences in docs"
 	@echo "make stuck   what becomes of processes that live but do not work; seven minutes"
 	@echo "make failover  primaries, brokers and hosts are killed and frozen (wants redis-server and rabbitmq-server)"
+	@echo "make fuzz    a million broken inputs for everything that reads what others wrote"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
 
 demo: $(VENV)/.for-use
@@ -87,6 +88,9 @@ stuck: $(VENV)/.for-tests $(VENV)/.machine
 failover: $(VENV)/.for-tests $(VENV)/.machine
 	$(BIN)/python -m tests.failover $(ARGS)
 
+fuzz: $(VENV)/.for-tests $(VENV)/.machine $(VENV)/fuzz/.made
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -106,6 +110,13 @@ $(VENV)/.for-tests: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), with what the tests need ..."
 	@$(INSTALL) --editable '.[test,dev]'
 	@touch $@ $(VENV)/.for-use
+
+# Of its own, so that what it brings along stays out of the tests.
+$(VENV)/fuzz/.made: $(VENV)/.made constraints.txt
+	@echo "Installing into $(VENV)/fuzz ..."
+	@$(PYTHON) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt schemathesis
+	@touch $@
 
 $(VENV)/.machine: $(VENV)/.made tests/machine.sh
 	@tests/machine.sh

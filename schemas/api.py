@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.integration_document import BrazeDocument, IntegrationDocument
+from schemas.rule_documents import IdentifierDocument
 
 #: Items on one page of a list, unless asked otherwise.
 PAGE = 50
@@ -74,9 +75,19 @@ class Query(Schema):
             raise ValidationError({name: [detail] for name, detail in unknown.items()})
 
 
+class BrazeShown(BrazeDocument):
+    """Where deliveries go; a draft may not know it yet."""
+
+    rest_endpoint = fields.String()
+
+
 class IntegrationShown(IntegrationDocument):
     """An integration as responses show it."""
 
+    braze = fields.Nested(BrazeShown, required=True)
+    identifiers = fields.List(
+        fields.Nested(IdentifierDocument), required=True, metadata={"description": "Empty only in a draft."}
+    )
     webhook_url = _text("Where Komo posts to.", dump_only=True)
     state = fields.String(dump_only=True, validate=validate.OneOf(["active", "paused"]))
     paused_because = fields.String(dump_only=True, allow_none=True)
@@ -100,6 +111,10 @@ class IntegrationShown(IntegrationDocument):
 
 class BrazePatch(BrazeDocument):
     """The same, of the member `braze`."""
+
+
+class IntegrationReplaced(IntegrationDocument):
+    """The document under an address that says its id already."""
 
 
 class IntegrationPatch(IntegrationDocument):
@@ -247,6 +262,7 @@ class LedgerShown(Schema):
     data_points_sent = fields.Integer()
     data_points_saved = fields.Integer()
     possible_duplicates = fields.Integer()
+    operations_left_out = fields.Integer()
     expired = fields.Integer()
 
 

@@ -26,6 +26,9 @@ _DIGITS_AS_0: Final = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in r
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},]', re.DOTALL)
 _CLOSED_BY: Final = {"[": "]", "{": "}"}
 
+#: What a place lies in, and its key there; nothing at the top. As text, every place would repeat the names above it.
+_Step = tuple["_Step", str | int] | tuple[()]
+
 
 class OneBody(NamedTuple):
     """One object of a request."""
@@ -108,9 +111,9 @@ def _limits_broken(body: dict[str, Any], raw: bytes) -> Iterator[tuple[str, str]
     if raw and opened <= MAX_DEPTH and raw.count(b":") <= MAX_MEMBERS:
         return  # Counting bytes never counts too few.
     members = 0
-    too_deep: str | None = None
+    too_deep: _Step | None = None
     # A list of what is still to be looked at, because a call per level would let the body exhaust our stack.
-    waiting: list[tuple[str, int, dict[str, Any] | list[Any]]] = [("", 1, body)]
+    waiting: list[tuple[_Step, int, dict[str, Any] | list[Any]]] = [((), 1, body)]
     while waiting:
         at, depth, block = waiting.pop()
         members += len(block) if isinstance(block, dict) else 0
@@ -119,12 +122,20 @@ def _limits_broken(body: dict[str, Any], raw: bytes) -> Iterator[tuple[str, str]
         inner = block.items() if isinstance(block, dict) else enumerate(block)
         for key, value in inner:
             if isinstance(value, dict | list):
-                # Beyond the limit nobody needs the place any more, and naming it would cost a text per level.
-                waiting.append((at + pointer(key) if depth <= MAX_DEPTH else at, depth + 1, value))
+                # Beyond the limit nobody needs the place any more.
+                waiting.append(((at, key) if depth <= MAX_DEPTH else at, depth + 1, value))
     if too_deep is not None:
-        yield too_deep, f"is more than {MAX_DEPTH} levels deep in its object"
+        yield _place(too_deep), f"is more than {MAX_DEPTH} levels deep in its object"
     if members > MAX_MEMBERS:
         yield "", f"has {members} members in all; {MAX_MEMBERS} are taken"
+
+
+def _place(step: _Step) -> str:
+    steps: list[str | int] = []
+    while step:
+        step, key = step
+        steps.append(key)
+    return pointer(*reversed(steps))
 
 
 def _parse(data: bytes) -> tuple[Any, bytes]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from schemas.submission import MAX_DIGITS
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -47,4 +49,9 @@ def problems_of(messages: Any, at: str = "") -> Iterator[Problem]:
 
 def _by_place(problem: Problem) -> tuple[list[tuple[int, str]], str]:
     steps = problem.pointer.split("/")
-    return [(int(step), "") if step.isdecimal() else (-1, step) for step in steps], problem.detail
+    return [(int(step), "") if _is_position(step) else (-1, step) for step in steps], problem.detail
+
+
+def _is_position(step: str) -> bool:
+    # A member may be called anything: Python refuses to read thousands of digits.
+    return step.isdecimal() and len(step) <= MAX_DIGITS

@@ -101,6 +101,8 @@ def origin(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("is no http:// or https:// address")
+    if any(sign.isspace() for sign in parts.netloc):
+        raise ValueError("must be written without blanks")
     if "@" in parts.netloc or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("must be scheme, host and port alone")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -109,7 +111,10 @@ def origin(url: str) -> str:
 
 
 def _store_url(value: str) -> None:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValidationError("must name a host.") from None
     if parts.scheme not in STORE_SCHEMES:
         raise ValidationError("must start with redis://, rediss://, unix:// or sentinel://.")
     if parts.scheme == "unix" and not parts.path.startswith("/"):

@@ -21,6 +21,7 @@ from schemas.api import (
     DeleteQuery,
     IntegrationList,
     IntegrationPatch,
+    IntegrationReplaced,
     IntegrationShown,
     LedgerShown,
     ListQuery,
@@ -89,7 +90,7 @@ class OneIntegration(MethodView):
         return _shown(context().stores.integrations.get(integration_id))
 
     @_guarded
-    @_takes(IntegrationDocument)
+    @_takes(IntegrationReplaced(partial=("id",)))
     @blueprint.response(200, IntegrationShown)
     @blueprint.alt_response(201, schema=IntegrationShown, success=True)
     def put(self, integration_id: str) -> Response:

@@ -1,6 +1,7 @@
 """The limits of a webhook body."""
 
 import json
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -215,3 +216,15 @@ def test_nothing_but_unreadable_body_is_ever_raised(data: bytes) -> None:
     with suppress(UnreadableBody):
         for one in read_body(data):
             assert orjson.loads(one.raw) == one.body
+
+
+def test_a_long_name_above_a_heap_of_lists_costs_no_more_than_the_body() -> None:
+    """With the name in the place of every list, a body of one megabyte would take up a machine's whole memory."""
+    many = 100_000
+    data = b'{"' + b"k" * 500_000 + b'":[' + b",".join([b"[]"] * many) + b"]}"
+    tracemalloc.start()
+    try:
+        assert len(read_body(data)[0].body["k" * 500_000]) == many
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()

@@ -25,3 +25,11 @@ def test_problems_come_in_the_order_of_the_document_each_once() -> None:
     error = InvalidDocument([Problem("/a/10", "x"), Problem("/a/9", "x"), Problem("", "y"), Problem("/a/9", "x")])
 
     assert [one.pointer for one in error.problems] == ["", "/a/9", "/a/10"]
+
+
+def test_a_name_of_thousands_of_digits_is_a_name_like_any_other() -> None:
+    """Whoever sends such a member is told that it is unknown: it is no place in a list."""
+    name = "7" * 5000
+    told = InvalidDocument([Problem(pointer(name), "Unknown field."), Problem("/2", "b"), Problem("/10", "a")])
+
+    assert [one.pointer for one in told.problems] == [f"/{name}", "/2", "/10"]

@@ -92,7 +92,9 @@ def test_every_form_of_store_address_is_taken(url: str) -> None:
     assert load_settings({"REDIS_URL": url}).redis_url == url
 
 
-@pytest.mark.parametrize("url", ["localhost:6379", "unix://redis.sock", "sentinel://one:26379/0", "redis:///0"])
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "unix://redis.sock", "sentinel://one:26379/0", "redis:///0", "redis://[::1:6379", "//]"]
+)
 def test_a_store_address_that_can_not_work_is_refused(url: str) -> None:
     """The mistake is in the setting, so say so before anything tries to connect."""
     with pytest.raises(SettingsError, match="REDIS_URL must"):
@@ -109,7 +111,9 @@ def test_extra_braze_hosts_are_compared_in_one_way_of_writing() -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "https://", "https://u:p@x", "https://x/path", "https://x?q=1", "x:80"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "https://", "https://u:p@x", "https://x/path", "https://x?q=1", "x:80", "http://r :"]
+)
 def test_an_origin_is_scheme_host_and_port_alone(url: str) -> None:
     """A path or a user in the allow-list would look like a narrower rule than it is."""
     with pytest.raises(ValueError, match=r"must be|is no"):

@@ -19,7 +19,9 @@ from workers.braze.reply import Accepted, NoAnswer, Reply, read_reply
 PATH = "/custom_attributes"
 #: Of 50 attributes each. Four endpoints share 1,000 calls an hour.
 MOST_PAGES = 20
-_CURSOR = re.compile(r"[?&]cursor=([^&>\s]+)[^>]*>\s*;[^,]*rel=\"?next")
+_CURSOR = re.compile(r"<[^<>]*[?&]cursor=([^&<>\s]++)[^<>]*+>\s*+;[^,<]*rel=\"?next")
+#: Characters of a `Link` header: with more it is nobody's list of pages, and searching it takes long.
+MOST_LINK = 4000
 
 
 class Fixed(NamedTuple):
@@ -81,7 +83,7 @@ def read_page(status: int, headers: Mapping[str, str], body: bytes, *, secret: s
     if not isinstance(listed, list):
         return NoAnswer(*basics, applied="no")
     link = next((value for name, value in headers.items() if name.lower() == "link"), "")
-    following = _CURSOR.search(link)
+    following = _CURSOR.search(link[:MOST_LINK])
     found = [_fixed(one) for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str)]
     return Page(*basics, attributes=found, cursor=unquote(following[1]) if following else "")
 

@@ -31,6 +31,8 @@ RESETS = ("x-ratelimit-retry-after", "retry-after", "x-ratelimit-reset")
 ARRAYS = ("attributes", "events", "purchases")
 #: Enough of Braze's words to understand them, too little to fill a store with.
 MAX_WORDS = 500
+#: Of which so much is looked at: a whole answer would take seconds.
+MOST_READ = 100 * MAX_WORDS
 #: Above this a reset time is an epoch second, below it seconds that are left: both readings are published.
 EPOCH = 1_000_000_000
 #: What may be wrong with the data; any other 4xx speaks of us, and must not cost anybody's data.
@@ -132,8 +134,14 @@ def redact(text: str, secret: str) -> str:
     """
     if secret:
         text = _spellings(secret).sub("[key]", text)
-    text = _NUMBER.sub(_without_number, _E_MAIL.sub("[e-mail]", text))
+    cut = text[:MOST_READ]
+    text = _NUMBER.sub(_without_number, _E_MAIL.sub("[e-mail]", cut)) if cut == text else _redact_cut(cut)
     return " ".join(text.split())[:MAX_WORDS]
+
+
+def _redact_cut(text: str) -> str:
+    """The same without its end, where half an address would be left."""
+    return _NUMBER.sub(_without_number, _E_MAIL.sub("[e-mail]", text))[:-MAX_WORDS]
 
 
 def _without_number(found: re.Match[str]) -> str:
@@ -196,8 +204,15 @@ def _parse(body: bytes) -> Any:
 def _words(parsed: Any, body: bytes) -> str:
     if isinstance(parsed, dict):
         said = parsed.get("message") or parsed.get("error") or ""
+        return _as_text(said)
+    return body[: 4 * MOST_READ + 4].decode("utf-8", "replace")  # a letter has four bytes at most
+
+
+def _as_text(said: Any) -> str:
+    try:
         return said if isinstance(said, str) else orjson.dumps(said).decode()
-    return body[: 100 * MAX_WORDS].decode("utf-8", "replace")
+    except orjson.JSONEncodeError:  # it reads a thousand levels, but writes no more than 254
+        return ""
 
 
 def _refusals(errors: Any, secret: str) -> tuple[list[Refusal], int]:
@@ -207,7 +222,7 @@ def _refusals(errors: Any, secret: str) -> tuple[list[Refusal], int]:
             case {"input_array": str(array), "index": int(index), **rest} if (
                 array in ARRAYS and index >= 0 and index.__class__ is int  # true is not the second object
             ):
-                refused.append(Refusal(array, index, redact(str(rest.get("type", "")), secret)))
+                refused.append(Refusal(array, index, redact(_as_text(rest.get("type", "")), secret)))
             case _:
                 unplaced += 1
     return refused, unplaced

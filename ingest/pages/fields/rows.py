@@ -216,7 +216,8 @@ def drop_unless(rule: Rule, member: str, keep: object) -> None:
 
 
 def _put_parts(rule: Rule, member: str, kind: str, parts: tuple[Part, ...]) -> None:
-    before = rule.get(member) or {}
+    found = rule.get(member)
+    before = found if isinstance(found, dict) else {}  # anything else stays, and the document's check speaks of it
     after = parts_after(kind, before, parts)
     if list(after.items()) != list(before.items()) or not same_types(after, before):
         rule[member] = after

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from schemas.person import Person
 from workers.store import Stores
 from workers.store.keys import MEMORY_MS, memory_keys
+from workers.store.ledger import COUNTERS
 
 Document = Callable[..., dict[str, Any]]
 URL = "/api/v1/integrations"
@@ -512,3 +513,10 @@ def test_a_preview_shows_what_the_last_step_would_do(api: FlaskClient, stores: S
     assert (without.status_code, without.get_json()["detail"]) == (
         409, "summer is not set up yet: give the document to try.",
     )  # fmt: skip
+
+
+def test_the_ledger_is_described_as_it_is_answered(api: FlaskClient) -> None:
+    """Clients that are generated from the description refuse what it does not name."""
+    described = api.get("/api/v1/openapi.json").get_json()["components"]["schemas"]["LedgerShown"]["properties"]
+
+    assert list(described) == list(COUNTERS)

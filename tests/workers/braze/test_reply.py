@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from workers.braze.reply import (
     LONGEST_WAIT_S,
     MAX_WORDS,
+    MOST_READ,
     Accepted,
     AllRefused,
     Answer,
@@ -376,3 +377,31 @@ def test_nothing_that_answers_can_break_the_reader(status: int, headers: dict[st
     assert isinstance(reply, Answer)
     assert reply.status == status
     assert reply.reset_s is None or 0 <= reply.reset_s <= LONGEST_WAIT_S
+
+
+@pytest.mark.parametrize("levels", [300, 1000])
+@pytest.mark.parametrize("status", [201, 400])
+def test_a_depth_that_can_be_read_but_not_written_breaks_nothing(levels: int, status: int) -> None:
+    """A reader that fails leaves the batch without an outcome, and the next worker would fail at it too."""
+    deep = b"[" * levels + b"]" * levels
+    errors = b'{"message":"success","errors":[{"input_array":"events","index":1,"type":' + deep + b"}]}"
+
+    assert read_reply(status, {}, errors, secret="k", now_s=0).words == "success"
+    assert read_reply(status, {}, b'{"message":' + deep + b"}", secret="k", now_s=0).words == ""
+
+
+def test_nobody_is_left_in_words_that_are_cut_in_the_middle_of_an_address() -> None:
+    """Half an address is no address any more, and could not be told."""
+    said = "7" * (MOST_READ - 20) + " mira.of.the.harbour@example.com"
+
+    assert "mira" not in read_reply(400, {}, said.encode(), secret="", now_s=0).words
+
+
+@pytest.mark.parametrize("piece", ["a", "1", "a.b", "%40", "0a-"])
+def test_a_megabyte_of_words_is_read_in_time(piece: str) -> None:
+    """It is looked through while a batch waits for its outcome."""
+    started = time.process_time()
+
+    read_reply(400, {}, orjson.dumps({"message": piece * (900_000 // len(piece))}), secret="k" * 20, now_s=0)
+
+    assert time.process_time() - started < 0.5

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask, render_template_string
 from hypothesis import HealthCheck, given, settings
@@ -157,3 +158,12 @@ def test_conditions_are_written_one_value_a_line() -> None:
     (rule,) = rules_of(read_rows(form))["attributes"]
 
     assert rule["when"] == {"card.type": ["Quiz, hard", "Poll", None]}
+
+
+@pytest.mark.parametrize("member", ["when", "properties"])
+@pytest.mark.parametrize("value", ['"a"', "7", '["a"]', "true"])
+def test_a_rule_of_another_shape_comes_back_as_it_was(member: str, value: str) -> None:
+    """The field that carries the rule can be changed by whoever sends the form: the document's check speaks of that."""
+    sent = [("events.0.rule", f'{{"name":"e","{member}":{value}}}')]
+
+    assert rules_of(read_rows(sent))["events"] == [{"name": "e", member: orjson.loads(value)}]
