@@ -7,7 +7,8 @@ import redis
 from schemas.settings import Settings
 from workers.store.alerts import AlertBox
 from workers.store.alive import Alive
-from workers.store.connect import StoreClient, connect, reaching_the_store
+from workers.store.client import StoreClient
+from workers.store.connect import connect, reaching_the_store
 from workers.store.dead_letters import DeadLetters
 from workers.store.flow import Flow
 from workers.store.glance import Glance

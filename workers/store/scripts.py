@@ -11,7 +11,8 @@ import redis
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
-from workers.store.connect import StoreClient, reaching_the_store
+from workers.store.client import StoreClient
+from workers.store.connect import reaching_the_store
 from workers.tally import Tally
 
 #: Stands for a part that has a file of its own, as the store knows no files.

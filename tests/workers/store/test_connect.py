@@ -13,8 +13,8 @@ from kombu.utils.url import parse_url
 
 from schemas.settings import load_settings
 from workers.errors import StoreUnavailable
+from workers.store.client import LONG_UNUSED_S
 from workers.store.connect import (
-    LONG_UNUSED_S,
     broker_transport_options,
     broker_url,
     connect,

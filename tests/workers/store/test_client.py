@@ -19,7 +19,8 @@ from schemas.settings import load_settings
 from tests.factories import a_document, an_arrival
 from workers.errors import StoreUnavailable
 from workers.store import Stores, open_stores
-from workers.store.connect import StoreClient, connect, reaching_the_store
+from workers.store.client import StoreClient
+from workers.store.connect import connect, reaching_the_store
 from workers.store.inbox import Rest
 from workers.store.keys import own
 
