@@ -17,7 +17,7 @@ from workers.logs import REQUEST_ID
 log = logging.getLogger("komo_braze")
 
 #: Paths whose callers are programs, but for the page that stands among them; elsewhere a browser gets a page.
-MACHINE_PATHS = ("/api/", "/webhooks/")
+MACHINE_PATHS = ("/api/", "/webhooks/", "/metrics")
 PAGE_AMONG_THEM = "/api/docs"
 #: Draws an error for a person: status, and what a program would be told.
 ErrorPage = Callable[[int, str], Response]

@@ -204,7 +204,7 @@ def test_every_page_is_looked_at(site: Site) -> None:
     """Whoever adds a page says here where it is."""
     rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     pages = {rule.endpoint for rule in rules if not is_for_programs(rule.rule) and not rule.endpoint.endswith("static")}
-    assert {one for one in pages if not one.startswith(("health.", "metrics."))} == ADDRESSES.keys()
+    assert {one for one in pages if not one.startswith("health.")} == ADDRESSES.keys()
 
 
 def test_nobody_is_kept_out_of_a_page(looker: Looker) -> None:

@@ -9,6 +9,7 @@ import redis
 from flask import Flask
 
 from ingest.pages.language import spoken
+from ingest.problems import is_for_programs
 from tests.ingest.pages.komo import arrives, connect
 from tests.letters import bury
 from tests.visitor import Visitor
@@ -89,7 +90,7 @@ def places(stores: Stores, store_connection: redis.Redis) -> list[dict[str, str]
 def _addresses(app: Flask, places: list[dict[str, str]]) -> set[str]:
     """Of every page, with every thing it may be about."""
     rules = [one for one in app.url_map.iter_rules() if "GET" in (one.methods or ()) and "path:" not in one.rule]
-    pages = [one.rule for one in rules if not one.rule.startswith("/api/v1") and not one.endpoint.startswith("health.")]
+    pages = [one.rule for one in rules if not is_for_programs(one.rule) and not one.endpoint.startswith("health.")]
     assert len(pages) > 15
     return {page.replace("<", "{").replace(">", "}").format(**place) for page in pages for place in places}
 
