@@ -123,7 +123,9 @@ def sign_out() -> AnyResponse:
     if token := session.pop(TOKEN, None):
         _sessions().close(token)
         log.info("session.closed", extra={"address": request.remote_addr or ""})
-    return redirect(url_for("door.sign_in"))
+    answer = redirect(url_for("door.sign_in"))
+    answer.headers["Clear-Site-Data"] = '"cache"'  # of the pages; the colours somebody likes may stay
+    return answer
 
 
 @blueprint.post("/language")

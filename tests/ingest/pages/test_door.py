@@ -55,8 +55,9 @@ def test_signing_out_ends_the_session_also_for_a_copy_of_the_cookie(app: Flask, 
     copy.client.set_cookie("komo_braze", cookie.value)
     assert copy.client.get("/").status_code == 200
 
-    visitor.send("/", "/sign-out")
+    answer = visitor.send("/", "/sign-out", follow=False)
 
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert visitor.client.get("/").status_code == 302
     assert copy.client.get("/").status_code == 302
 
@@ -104,6 +105,14 @@ def test_who_comes_and_goes_is_logged(stranger: Visitor, caplog: pytest.LogCaptu
     assert [one.getMessage() for one in told] == ["session.refused", "session.opened", "session.closed"]
     assert {vars(one)["address"] for one in told} == {"127.0.0.1"}
     assert not [one for one in caplog.records if PASSWORD in str(vars(one))]
+
+
+def test_a_cookie_is_signed_with_sha_256(visitor: Visitor) -> None:
+    """SHA-1 is on its way out, and what reviewers look for first."""
+    cookie = visitor.client.get_cookie("komo_braze")
+    assert cookie is not None
+
+    assert len(cookie.value.rpartition(".")[2]) == 43  # 32 bytes in base64
 
 
 @pytest.mark.parametrize(
