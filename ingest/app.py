@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from flask import Flask, Request
@@ -42,6 +43,8 @@ class WebApp(Flask):
 
 class PageSessions(SecureCookieSessionInterface):
     """Only people have sessions: for programs, making one would cost more than reading their request."""
+
+    digest_method = staticmethod(sha256)  # Flask's own choice is SHA-1
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if is_for_programs(request.path):

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from ingest.pages.protection import HEADERS_FOR_PROGRAMS
 from ingest.receive import MAX_BODY_BYTES
 
 #: A body has to be here so soon: 1 MiB in this time is 50 KiB a second.
@@ -38,6 +39,8 @@ RETRY_S = 5
 THREADS = {"/webhooks/": 4, "/healthz": 1, "/readyz": 1, "/": 4}
 #: Repeated headers become one, separated by a comma, but for this one.
 _SEPARATORS = {"HTTP_COOKIE": "; "}
+#: Of answers that are given here, without Flask.
+_REFUSED = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", **HEADERS_FOR_PROGRAMS}
 _ENVIRON: dict[str, Any] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -273,7 +276,7 @@ def _refuse_late(exchange: Exchange, *, waited: bool) -> None:
 def _refuse(exchange: Exchange, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
     """An answer in the form of all our errors, without Flask; the connection ends with it."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    told = {"Content-Type": "application/problem+json", "Connection": "close"} | (headers or {})
+    told = _REFUSED | {"Connection": "close"} | (headers or {})
     exchange.response_bytes(status, list(told.items()), orjson.dumps(body))
 
 

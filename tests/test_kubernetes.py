@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.settings import NEEDED_BY_WEB, SECRET_SETTINGS, SETTING_NAMES
+from schemas.settings import NEEDED_BY_WEB, SECRET_SETTINGS, SETTING_NAMES, SettingsError, load_settings
 
 ROOT = Path(__file__).parents[1]
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -37,6 +37,14 @@ def test_its_settings_exist_and_none_that_is_needed_or_secret_is_in_the_wrong_pl
     assert secret.keys() >= NEEDED_BY_WEB
     assert not plain.keys() & SECRET_SETTINGS
     assert all(isinstance(value, str) for value in [*secret.values(), *plain.values()])
+
+
+def test_nothing_starts_with_the_secrets_as_they_stand_there() -> None:
+    """A value that everybody can read here would be somebody's password one day."""
+    with pytest.raises(SettingsError) as told:
+        load_settings(_of_kind("Secret")["stringData"], need=NEEDED_BY_WEB)
+
+    assert [one.partition(" ")[0] for one in told.value.sentences] == ["ADMIN_PASSWORD", "API_TOKEN", "SECRET_KEY"]
 
 
 @pytest.mark.parametrize("name", list(PROCFILE))

@@ -1,5 +1,6 @@
 """Who may use the management API: bearer tokens, one for everything and one for reading."""
 
+import logging
 from hmac import compare_digest
 
 import orjson
@@ -8,6 +9,8 @@ from flask import Response, request
 from ingest.context import context
 from ingest.guesses import API, held_back
 from ingest.problems import problem
+
+log = logging.getLogger("komo_braze")
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: These are asked by POST, because a question has a body, and change nothing either.
@@ -30,6 +33,7 @@ def require_token() -> Response | None:
         return problem(401, "Not authenticated", "Send Authorization: Bearer with an API token.", headers=headers)
     if request.method in READING or request.endpoint in QUESTIONS or _is_dry_run():
         return None
+    log.warning("access.denied", extra={"asked": f"{request.method} {request.endpoint}"})
     return problem(403, "Not allowed", "This token may only read.")
 
 

@@ -19,7 +19,7 @@ from workers.store.connect import connect
 from workers.store.embedded import EmbeddedStore, open_embedded
 
 #: What is made up where nobody set it, and of how many random bytes.
-MADE_UP = {"SECRET_KEY": 48, "ADMIN_PASSWORD": 12, "API_TOKEN": 24}
+MADE_UP = {"SECRET_KEY": 48, "ADMIN_PASSWORD": 16, "API_TOKEN": 24}
 
 
 class Unusable(PipelineError):

@@ -8,6 +8,10 @@ from ingest.doctor.finding import Finding, ok, warning
 from schemas.settings import NEEDED_BY_WEB, Settings
 
 SETTINGS = "settings"
+#: A password that few would guess in a year of wrong ones from many addresses.
+GOOD_PASSWORD_LENGTH, GOOD_PASSWORD_VARIETY = 12, 6
+#: Whoever guesses begins with these.
+EXPECTED_WORDS = ("komo", "braze", "admin", "password", "welcome", "qwerty", "12345")
 
 
 def check_settings(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
@@ -15,7 +19,10 @@ def check_settings(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
     Args:
         embedded: Whether the store is that of the data directory, where `up` makes up what is missing.
     """
-    found = [*_public_url(settings), *_proxies(settings), *_metrics(settings), *_web(settings, embedded=embedded)]
+    found = [
+        *_public_url(settings), *_proxies(settings), *_metrics(settings), *_password(settings), *_tokens(settings),
+        *_plain(settings), *_web(settings, embedded=embedded),
+    ]  # fmt: skip
     yield from found or [ok(SETTINGS, "Every setting can be used.")]
 
 
@@ -51,6 +58,43 @@ def _metrics(settings: Settings) -> Iterator[Finding]:
         yield warning(
             SETTINGS, "METRICS_PUBLIC is 1: whoever reaches the web process can read its metrics.",
             "Leave it out and give the collector a token, or keep /metrics from the internet in the proxy.",
+        )  # fmt: skip
+
+
+def _password(settings: Settings) -> Iterator[Finding]:
+    password = settings.admin_password or ""
+    said = next((word for word in EXPECTED_WORDS if word in password.lower()), "")
+    if password and (len(password) < GOOD_PASSWORD_LENGTH or len(set(password)) < GOOD_PASSWORD_VARIETY or said):
+        yield warning(
+            SETTINGS, "ADMIN_PASSWORD can be guessed: it opens everything, and whoever reaches the pages may try.",
+            f"Take {GOOD_PASSWORD_LENGTH} random characters or more, without {', '.join(EXPECTED_WORDS)} in them.",
+        )  # fmt: skip
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    given: dict[str, list[str | None]] = {
+        "ADMIN_PASSWORD": [settings.admin_password],
+        "API_TOKEN": [settings.api_token],
+        "API_READ_TOKEN": [settings.api_read_token],
+        "SECRET_KEY": [*settings.secret_key],
+    }
+    all_of_them = [value for values in given.values() for value in values if value]
+    names = [name for name, values in given.items() if any(one and all_of_them.count(one) > 1 for one in values)]
+    if names:
+        yield warning(
+            SETTINGS, f"{' and '.join(names)} are the same: whoever has one of them has the others.",
+            "Give each a value of its own; a token that may only read is none if it is API_TOKEN as well.",
+        )  # fmt: skip
+
+
+def _plain(settings: Settings) -> Iterator[Finding]:
+    """What leaves this machine without TLS."""
+    plain = [one for one in settings.extra_braze_hosts if one.startswith("http://")]
+    plain = [one for one in plain if not is_local(urlsplit(one).hostname or "")]
+    if plain:
+        yield warning(
+            SETTINGS, f"EXTRA_BRAZE_HOSTS allows {', '.join(plain)}: keys and people's data would travel in the clear.",
+            "Write https:// there.",
         )  # fmt: skip
 
 

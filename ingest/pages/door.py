@@ -1,5 +1,6 @@
 """Signing in and out. One password for everybody who may see the pages; wrong ones are limited by address."""
 
+import logging
 from hmac import compare_digest
 from math import ceil
 from urllib.parse import urlencode, urlsplit
@@ -14,6 +15,8 @@ from ingest.context import context
 from ingest.pages.language import LANGUAGES, _, later, many
 from workers.store.sessions import Sessions
 from workers.store.wrong_passwords import WrongPasswords
+
+log = logging.getLogger("komo_braze")
 
 #: A form of the door holds a password, a token and an address; anybody may send it.
 MAX_FORM_BYTES = 65_536
@@ -82,6 +85,7 @@ def try_password() -> AnyResponse:
     form, wrong, address = SignInForm(), WrongPasswords(context().stores.connection), request.remote_addr or ""
     wait_s = ceil(wrong.wait_s(address))
     if wait_s:
+        log.warning("session.refused", extra={"why": "too many wrong passwords", "address": address})
         sentence = many(
             "Too many wrong passwords from here. Try again in %(num)d second.",
             "Too many wrong passwords from here. Try again in %(num)d seconds.", wait_s,
@@ -94,15 +98,20 @@ def try_password() -> AnyResponse:
         return _ask(form, 422)
     if not _is_right(form.password.data or ""):
         wrong.count(address)
+        log.warning("session.refused", extra={"why": "wrong password", "address": address})
         form.password.errors = [_("This is not the password.")]
         return _ask(form, 422)
+    log.info("session.opened", extra={"address": address})
     return _let_in()
 
 
 def _let_in() -> AnyResponse:
-    language = session.get(LANGUAGE)
+    language, before = session.get(LANGUAGE), session.get(TOKEN)
     session.clear()  # whatever somebody may have planted before
-    session[TOKEN] = _sessions().open()
+    sessions = _sessions()
+    session[TOKEN] = sessions.open()
+    if isinstance(before, str):
+        sessions.close(before)  # nobody has it any more, but for who has a copy of the cookie
     if language:
         session[LANGUAGE] = language
     return redirect(_own_path(request.args.get("next", "")))
@@ -113,7 +122,10 @@ def sign_out() -> AnyResponse:
     """End the session, here and in the store."""
     if token := session.pop(TOKEN, None):
         _sessions().close(token)
-    return redirect(url_for("door.sign_in"))
+        log.info("session.closed", extra={"address": request.remote_addr or ""})
+    answer = redirect(url_for("door.sign_in"))
+    answer.headers["Clear-Site-Data"] = '"cache"'  # of the pages; the colours somebody likes may stay
+    return answer
 
 
 @blueprint.post("/language")

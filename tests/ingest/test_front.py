@@ -203,3 +203,5 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
 
     assert [one.told[0][0] for one in (first, second)] == [status] * 2
     assert first.told[0][1].get("Retry-After") == ("5" if status == 503 else None)
+    assert first.told[0][1]["Cache-Control"] == "no-store"
+    assert first.told[0][1]["X-Content-Type-Options"] == "nosniff"

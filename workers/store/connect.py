@@ -111,10 +111,12 @@ def broker_url(settings: Settings) -> str:
     """
     The broker's address as Celery wants it: `CELERY_BROKER_URL` as it is, or the store's, rewritten where they differ.
 
+    Of either, a `rediss://` address that does not say how certificates are checked has them checked.
+
     Raises: ValueError if neither is set.
     """
     if settings.celery_broker_url:
-        return settings.celery_broker_url
+        return _with_checked_certificates(settings.celery_broker_url)
     if not settings.redis_url:
         raise ValueError("neither CELERY_BROKER_URL nor REDIS_URL is set")
     parts = urlsplit(settings.redis_url)
@@ -127,10 +129,17 @@ def broker_url(settings: Settings) -> str:
         credentials, at, hosts = parts.netloc.rpartition("@")
         database = parts.path.strip("/") or "0"
         return ";".join(f"sentinel://{credentials}{at}{host}/{database}" for host in hosts.split(","))
-    if parts.scheme == "rediss" and "ssl_cert_reqs" not in query:
-        # Left alone, Celery's transport would not look at the certificate at all.
-        return parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"]))).geturl()
-    return settings.redis_url
+    return _with_checked_certificates(settings.redis_url)
+
+
+def _with_checked_certificates(url: str) -> str:
+    """Left alone, Celery's transport would not look at the certificate of a `rediss://` address at all."""
+    if not url.startswith("rediss:"):
+        return url
+    parts = urlsplit(url)
+    if "ssl_cert_reqs" in parse_qs(parts.query):
+        return url
+    return parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"]))).geturl()
 
 
 def broker_transport_options(settings: Settings) -> dict[str, str]:

@@ -14,6 +14,7 @@ import orjson
 from redis.client import Pipeline
 
 from schemas.integration import Reading
+from schemas.integration_document import ID
 from workers.store.integration_record import StoredIntegration, changed_members
 from workers.store.seal import Seal
 
@@ -22,6 +23,11 @@ AUDIT_LINES = 1000
 
 def record_key(integration_id: str) -> str:
     return f"komo:integration:{integration_id}"
+
+
+def may_be_id(text: str) -> bool:
+    """Whether an integration could have this id; what else stands in an address could name another key of ours."""
+    return ID.fullmatch(text) is not None
 
 
 def write(pipe: Pipeline, integration_id: str, fields: Mapping[str, Any], by: str, what: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ from workers.store.integration_record import (
     text,
 )
 from workers.store.integration_saves import ACTIVE, IDS, VERSIONS, Saves, Told, guard_version
-from workers.store.integration_writes import document_fields, record_key, sealed_fields, write
+from workers.store.integration_writes import document_fields, may_be_id, record_key, sealed_fields, write
 from workers.store.keys import own
 from workers.store.seal import Seal
 
@@ -81,7 +81,8 @@ class Integrations:
 
         Raises: UnknownIntegration; StoreUnavailable.
         """
-        return _known(integration_id, self._read_all([integration_id])[integration_id])
+        found = self._read_all([integration_id]) if may_be_id(integration_id) else {}
+        return _known(integration_id, found.get(integration_id))
 
     def get_cached(self, integration_id: str, max_age_s: float = 1.0) -> StoredIntegration:
         """
@@ -89,7 +90,8 @@ class Integrations:
 
         Raises: UnknownIntegration; StoreUnavailable.
         """
-        return _known(integration_id, self._cache.get(integration_id, max_age_s))
+        found = self._cache.get(integration_id, max_age_s) if may_be_id(integration_id) else None
+        return _known(integration_id, found)
 
     def load(self, integration_id: str, version: int) -> StoredIntegration:
         """
@@ -215,7 +217,7 @@ class Integrations:
         return [{text(name): text(value) for name, value in (fields or {}).items()} for _, fields in lines]
 
     def _read(self, reader: redis.Redis, integration_id: str) -> StoredIntegration | None:
-        fields = reader.hgetall(record_key(integration_id))
+        fields = reader.hgetall(record_key(integration_id)) if may_be_id(integration_id) else None
         if not fields:
             return None
         stored = read_record(fields, self._seal, self._environ)

@@ -43,6 +43,15 @@ def test_a_token_for_reading_changes_nothing(anybody: FlaskClient) -> None:
         assert answer.mimetype == "application/problem+json"
 
 
+def test_what_a_token_for_reading_may_not_do_is_logged(anybody: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever has it should not even try."""
+    anybody.post(f"{URL}/summer/pause", headers={"Authorization": f"Bearer {READ_TOKEN}"})
+
+    [told] = [vars(one) for one in caplog.records if one.getMessage() == "access.denied"]
+    assert told["asked"] == "POST integrations.pause"
+    assert READ_TOKEN not in str(told)
+
+
 def test_a_token_for_reading_may_ask_questions_that_need_a_body(anybody: FlaskClient) -> None:
     """They are sent by POST, and change nothing."""
     headers = {"Authorization": f"Bearer {READ_TOKEN}"}

@@ -25,8 +25,8 @@ def facts() -> Facts:
 
 def settings_of(**changes: str) -> Settings:
     given = {
-        "REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": SECRET_KEY, "ADMIN_PASSWORD": SECRET_KEY,
-        "API_TOKEN": SECRET_KEY, "PUBLIC_URL": "https://komo.example.org", "TRUSTED_PROXIES": "1",
+        "REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": SECRET_KEY, "ADMIN_PASSWORD": "Vn3-tQ8_xL0w",
+        "API_TOKEN": "h7Kd-2mWz_9pRt4Yc", "PUBLIC_URL": "https://komo.example.org", "TRUSTED_PROXIES": "1",
     }  # fmt: skip
     return load_settings(given | changes)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.doctor.settings import check_settings
-from tests.ingest.doctor.conftest import settings_of, troubles
+from tests.ingest.doctor.conftest import SECRET_KEY, settings_of, troubles
 
 
 def test_a_good_environment_is_no_trouble() -> None:
@@ -20,6 +20,12 @@ def test_a_good_environment_is_no_trouble() -> None:
         ({"PUBLIC_URL": "http://komo.example.org"}, "PUBLIC_URL is not https"),
         ({"TRUSTED_PROXIES": "0"}, "PUBLIC_URL is https, and TRUSTED_PROXIES is 0"),
         ({"METRICS_PUBLIC": "1"}, "METRICS_PUBLIC is 1"),
+        ({"ADMIN_PASSWORD": "Vn3-tQ8_"}, "ADMIN_PASSWORD can be guessed"),
+        ({"ADMIN_PASSWORD": "aaaabbbbaaaabbbb"}, "ADMIN_PASSWORD can be guessed"),
+        ({"ADMIN_PASSWORD": "Summer-Komo-Vn3-tQ8"}, "ADMIN_PASSWORD can be guessed"),
+        ({"API_READ_TOKEN": "h7Kd-2mWz_9pRt4Yc"}, "API_TOKEN and API_READ_TOKEN are the same"),
+        ({"API_TOKEN": SECRET_KEY}, "API_TOKEN and SECRET_KEY are the same"),
+        ({"EXTRA_BRAZE_HOSTS": "http://braze.example.org:8001"}, "EXTRA_BRAZE_HOSTS allows http://braze"),
         ({"ADMIN_PASSWORD": "", "API_TOKEN": ""}, "ADMIN_PASSWORD and API_TOKEN not set here"),
     ],
 )

@@ -1,10 +1,12 @@
 """Signing in and out."""
 
+import logging
+
 import pytest
 import redis
 from flask import Flask
 
-from tests.visitor import PASSWORD, Visitor, words
+from tests.visitor import PASSWORD, Visitor, fields, words
 from workers.store import Stores
 
 
@@ -53,8 +55,9 @@ def test_signing_out_ends_the_session_also_for_a_copy_of_the_cookie(app: Flask, 
     copy.client.set_cookie("komo_braze", cookie.value)
     assert copy.client.get("/").status_code == 200
 
-    visitor.send("/", "/sign-out")
+    answer = visitor.send("/", "/sign-out", follow=False)
 
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert visitor.client.get("/").status_code == 302
     assert copy.client.get("/").status_code == 302
 
@@ -72,6 +75,44 @@ def test_the_session_of_before_is_not_taken_over(stranger: Visitor) -> None:
     assert before.value != after.value
     with stranger.client.session_transaction() as session:
         assert set(session) <= {"token", "csrf_token"}
+
+
+def test_signing_in_again_ends_the_session_of_before(app: Flask, visitor: Visitor) -> None:
+    """A session that its owner has left behind would stay open for whoever has a copy of its cookie."""
+    cookie = visitor.client.get_cookie("komo_braze")
+    assert cookie is not None
+    copy = Visitor(app.test_client())
+    copy.client.set_cookie("komo_braze", cookie.value)
+    form = fields(visitor.open("/"))
+    assert copy.client.get("/").status_code == 200
+
+    again = {"password": PASSWORD, "csrf_token": form["csrf_token"]}
+    assert visitor.client.post("/sign-in", data=again).status_code == 302
+
+    assert visitor.client.get("/").status_code == 200
+    assert copy.client.get("/").status_code == 302
+
+
+def test_who_comes_and_goes_is_logged(stranger: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    """After a break-in somebody asks since when; what was typed is not in it."""
+    caplog.set_level(logging.INFO, "komo_braze")
+
+    stranger.sign_in("wrong")
+    stranger.sign_in()
+    stranger.send("/", "/sign-out")
+
+    told = [one for one in caplog.records if one.getMessage().startswith("session.")]
+    assert [one.getMessage() for one in told] == ["session.refused", "session.opened", "session.closed"]
+    assert {vars(one)["address"] for one in told} == {"127.0.0.1"}
+    assert not [one for one in caplog.records if PASSWORD in str(vars(one))]
+
+
+def test_a_cookie_is_signed_with_sha_256(visitor: Visitor) -> None:
+    """SHA-1 is on its way out, and what reviewers look for first."""
+    cookie = visitor.client.get_cookie("komo_braze")
+    assert cookie is not None
+
+    assert len(cookie.value.rpartition(".")[2]) == 43  # 32 bytes in base64
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What stands between a browser and everybody who would like to use it."""
 
+import re
 from typing import Any
 
 import orjson
@@ -65,6 +66,27 @@ def test_a_planted_session_is_worth_nothing_after_somebody_signs_in(stranger: Vi
     after = stranger.client.get_cookie("komo_braze")
     assert after is not None
     assert after.value != before.value
+
+
+#: What anybody may ask for; the webhook has proofs of its own, and no form is taken without its token.
+OPEN = {
+    "health.alive", "health.ready", "door.sign_in", "door.try_password", "door.sign_out", "door.choose_language",
+    "api_docs.show", "api_docs.static", "api-docs.openapi_json", "static", "bootstrap.static", "webhook.receive",
+}  # fmt: skip
+
+
+def test_a_stranger_sees_nothing_whatever_the_address(stranger: Visitor, app: Flask) -> None:
+    """A new page or route must not forget the door."""
+    seen = set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub("<[^>]+>", "x", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = stranger.client.open(path, method=method)
+            to_the_door = answer.status_code == 302 and answer.location.startswith("/sign-in")
+            if not to_the_door and answer.status_code not in (401, 429):
+                seen.add(rule.endpoint)
+
+    assert seen == OPEN
 
 
 def test_no_form_is_taken_without_its_token(visitor: Visitor, app: Flask) -> None:

@@ -155,9 +155,10 @@ def test_the_broker_is_the_store_in_celery_s_way_of_writing_it(store: str, broke
     assert broker_url(load_settings({"REDIS_URL": store})) == broker
 
 
-def test_celery_checks_the_certificate_of_the_broker() -> None:
+@pytest.mark.parametrize("given", [{"REDIS_URL": "rediss://host/0"}, {"CELERY_BROKER_URL": "rediss://host/0"}])
+def test_celery_checks_the_certificate_of_the_broker(given: dict[str, str]) -> None:
     """Left alone, its transport accepts any."""
-    url = broker_url(load_settings({"REDIS_URL": "rediss://host/0"}))
+    url = broker_url(load_settings(given))
 
     assert parse_url(url)["ssl"] == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 

@@ -186,15 +186,17 @@ def test_a_bad_document_changes_nothing(integrations: Integrations) -> None:
     assert integrations.get("summer").version == 1
 
 
-def test_an_unknown_id_is_an_error_by_name(integrations: Integrations) -> None:
+@pytest.mark.parametrize("unknown", ["nobody", "summer:audit", "summer\n", ""])
+def test_an_unknown_id_is_an_error_by_name(integrations: Integrations, unknown: str) -> None:
     """The web answers 404, the command line one sentence."""
+    integrations.save(a_document(), by="test")
     calls: list[Callable[[], object]] = [
-        lambda: integrations.get("nobody"),
-        lambda: integrations.get_cached("nobody"),
-        lambda: integrations.load("nobody", 1),
-        lambda: integrations.pause("nobody", by="test"),
-        lambda: integrations.rotate("nobody", by="test"),
-        lambda: integrations.delete("nobody"),
+        lambda: integrations.get(unknown),
+        lambda: integrations.get_cached(unknown),
+        lambda: integrations.load(unknown, 1),
+        lambda: integrations.pause(unknown, by="test"),
+        lambda: integrations.rotate(unknown, by="test"),
+        lambda: integrations.delete(unknown),
     ]
     for call in calls:
         with pytest.raises(UnknownIntegration):
