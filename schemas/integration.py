@@ -1,7 +1,7 @@
 """One route from a Komo hub to one Braze workspace: its dataclass, and how documents become it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +93,7 @@ class Reading:
     #: Normalised, with defaults, without read-only members and without the key.
     document: dict[str, Any]
     #: Text, or {"from_env": NAME}; None keeps the stored one.
-    api_key: str | dict[str, str] | None
+    api_key: str | dict[str, str] | None = field(repr=False)
     #: What is allowed, but probably not meant.
     warnings: tuple[Problem, ...]
 

@@ -7,6 +7,7 @@ What waits is looked through again behind the dead letters, as a replay may have
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -44,28 +45,43 @@ def export(asked: dict[str, Any], stores: Stores) -> Iterator[Line]:
     """
     Objects for JSON, told by their member `what`: `about` first, `submission`, `remembered` and `send`, `end` at last.
 
-    Without `end` it is not complete. A submission is told as `GET /submissions/{id}` tells it, its body with it.
+    Without `end` it is not complete: where the rules of an integration changed on the way, what waits may have been
+    moved past us, and `incomplete` names it at last. A submission is told as `GET /submissions/{id}` tells it, its body
+    with it.
 
     Args:
         asked: {"kind", "value", "alias_label" if any}.
 
-    Raises: Conflict while what waits in an integration is judged again; StoreUnavailable.
+    Raises: Conflict while what waits in an integration is judged again, before anything but `about` is told;
+        StoreUnavailable.
     """
     yield {"what": "about", **asked}
-    marks = {mark for one in _all(stores) for mark in _marks(asked, one, stores)}
-    submissions = others = 0
-    for integration in _all(stores):
-        person = person_of(asked, integration)
-        if person is None:
-            continue
-        for line in _submissions(integration, person, marks, stores):
-            submissions += 1
-            yield line
-        for line in _remembered(integration, person, stores):
-            others += 1
-            yield line
-    log.info("person.exported", extra={"submissions": submissions, "others": others})
-    yield {"what": "end", "submissions": submissions}
+    integrations = list(_all(stores))
+    marks = {mark for one in integrations for mark in _marks(asked, one, stores)}
+    counts: Counter[str] = Counter()
+    changed = []
+    for integration in integrations:
+        try:
+            for line in _kept_of(asked, integration, marks, stores):
+                counts[line["what"]] += 1
+                yield line
+        except Conflict:
+            changed.append(integration.id)
+    submissions = counts["submission"]
+    log.info(
+        "person.exported",
+        extra={"submissions": submissions, "others": counts.total() - submissions, "changed": len(changed)},
+    )
+    if changed:
+        yield {"what": "incomplete", "submissions": submissions, "changed": changed}
+    else:
+        yield {"what": "end", "submissions": submissions}
+
+
+def _kept_of(asked: dict[str, Any], integration: Integration, marks: set[bytes], stores: Stores) -> Iterator[Line]:
+    if person := person_of(asked, integration):
+        yield from _submissions(integration, person, marks, stores)
+        yield from _remembered(integration, person, stores)
 
 
 def _marks(asked: dict[str, Any], integration: Integration, stores: Stores) -> Iterator[bytes]:
@@ -106,8 +122,7 @@ def _remembered(integration: Integration, person: Person, stores: Stores) -> Ite
 
 def _kept(integration: Integration, stores: Stores) -> Iterator[_Met]:
     people = stores.people
-    if people.is_judged_again(integration):
-        raise Conflict(f"What waits in {integration.id} is being judged again; ask again in a moment.")
+    _must_be_the_same(integration, stores)
     yield from _waiting(integration, stores)
     yield from _pages(lambda after: people.held(integration, after))
     last = people.last_death(integration)
@@ -119,6 +134,19 @@ def _kept(integration: Integration, stores: Stores) -> Iterator[_Met]:
         for record in records:
             yield from map(_met, record.kept)
         after = records[-1].id
+    _must_be_the_same(integration, stores)
+
+
+def _must_be_the_same(integration: Integration, stores: Stores) -> None:
+    """Only a save moves what waits from lane to lane or elsewhere: at once, or as it is judged again."""
+    try:
+        version = stores.integrations.get(integration.id).integration.version
+    except UnknownIntegration:  # removed meanwhile, with all that was kept for it
+        return
+    if version != integration.version:
+        raise Conflict(f"{integration.id} was changed meanwhile; ask again in a moment.")
+    if stores.people.is_judged_again(integration):
+        raise Conflict(f"What waits in {integration.id} is being judged again; ask again in a moment.")
 
 
 def _waiting(integration: Integration, stores: Stores) -> Iterator[_Met]:

@@ -1,6 +1,9 @@
 """People: everything kept here about one of them."""
 
+from collections.abc import Iterator
 from itertools import chain
+from threading import Lock
+from typing import Any
 
 import orjson
 from flask import Response, abort
@@ -13,6 +16,12 @@ from ingest.context import context
 from ingest.problems import problem
 from schemas.api_dead_letters import JobShown, PersonToForget
 from workers.export import export, is_usable
+from workers.store import Stores
+
+#: Held by the one export of this process: each holds one of its threads for as long as it takes, and submissions come
+#: in by the others.
+_EXPORTING = Lock()
+RETRY_EXPORT_S = 10
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1/people", description="Whom submissions are about")
 blueprint.before_request(require_token)
@@ -38,7 +47,8 @@ def forget() -> Response:
         "200": {
             "description": "One JSON object on each line, told by its member `what`; without `end` it is not complete.",
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
-        }
+        },
+        "429": {"description": "This process is telling about somebody already."},
     },
 )
 def export_person() -> Response:
@@ -53,7 +63,18 @@ def export_person() -> Response:
     if not is_usable(asked, stores):
         errors = [{"pointer": "/value", "detail": "is not usable as an identifier of this kind."}]
         abort(problem(422, "Not valid", errors=errors))
-    lines = export(asked, stores)
+    lines = _alone(asked, stores)
     first = [next(lines), next(lines)]  # what is wrong with the store shows now, while there still is an answer for it
     told = (orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in chain(first, lines))
     return Response(told, 200, mimetype="application/x-ndjson")
+
+
+def _alone(asked: dict[str, Any], stores: Stores) -> Iterator[dict[str, Any]]:
+    """The export, while no other runs in this process; it makes room however it ends, as generators are closed."""
+    if not _EXPORTING.acquire(blocking=False):
+        detail = "Another person is being told about; ask again in a moment."
+        abort(problem(429, "One export at a time", detail, headers={"Retry-After": str(RETRY_EXPORT_S)}))
+    try:
+        yield from export(asked, stores)
+    finally:
+        _EXPORTING.release()

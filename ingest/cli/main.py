@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from traceback import extract_tb
 
 import click
 
@@ -86,7 +87,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _full(error)
         if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
             raise
-        return _fail(f"This should not have happened: {type(error).__name__}: {error}. LOG_LEVEL=DEBUG shows more.")
+        # Its text may quote what somebody has typed, and what is printed here ends up in logs.
+        what = f"{type(error).__name__} at {_place(error)}"
+        return _fail(f"This should not have happened: {what}. LOG_LEVEL=DEBUG shows more.")
     return status if isinstance(status, int) else 0
 
 
@@ -99,6 +102,12 @@ def _silence() -> None:
     """What is still in the buffer of our output must not fail a second time at exit."""
     with suppress(OSError):  # it is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _place(error: Exception) -> str:
+    """File and line where it was raised."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{last.filename.rpartition('/')[2]}:{last.lineno}"
 
 
 def _fail(*sentences: str) -> int:

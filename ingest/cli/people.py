@@ -56,6 +56,8 @@ def export_person(
         with _to(output) as file:
             for line in export(asked, here.stores):
                 file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        if line["what"] != "end":
+            raise click.ClickException("It is not complete: an integration was changed meanwhile. Ask again.")
 
 
 def _to(output: Path | None) -> AbstractContextManager[IO[bytes]]:

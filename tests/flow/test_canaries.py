@@ -1,85 +1,52 @@
 """
 Secrets and personal data in everything that comes in, and then a search of everything that goes out but to Braze.
 
-Each canary is a text that occurs nowhere else. The store's file may hold what people have typed, and no secret.
+The store's file may hold what people have typed, and no secret. `tests/test_reprs.py` looks at what a repr shows.
 """
 
 import base64
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
-import redis
+from itsdangerous import base64_decode
 
 from ingest.app import create_app
+from ingest.cli.main import run
 from schemas.settings import NEEDED_BY_WEB, load_settings
-from tests.benchmarks.processes import Machine
-from tests.factories import a_body
-from tests.flow.test_processes import System, _ask, _wait
+from tests.flow.planted import BRAZE_KEY, PERSONAL, Planted, planted_system
+from tests.flow.test_processes import _wait
+from tests.visitor import PASSWORD, Visitor
 from workers.logs import JsonLines
 from workers.store import open_stores
 
-PERSONAL = {
-    "email": "canary.mail@personal.example", "phone": "+61491570156", "name": "Canaria-Finch",
-    "answer": "zzcanaryanswer",
-}  # fmt: skip
-WRONG_PASSWORD, WRONG_TOKEN, WRONG_KEY = "canary-wrong-password", "canary-wrong-token", "canary-wrong-url-key"
-BRAZE_KEY = "an-example-of-a-key-0000"
-
-
-class Planted:
-    """A system through which everything has gone."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        told = system.api("POST", "/integrations/summer-hub/rotate-secret", {"which": "url_key"})
-        self.url_key = told["url_key"]
-        self.secrets = [
-            system.environ["SECRET_KEY"], system.environ["ADMIN_PASSWORD"], system.environ["API_TOKEN"], BRAZE_KEY,
-            system.secret, system.secret.removeprefix("whsec_"), self.url_key, WRONG_PASSWORD, WRONG_TOKEN, WRONG_KEY,
-        ]  # fmt: skip
-        self.answers: list[str] = []
-        self._good()
-        self._bad()
-
-    def _good(self) -> None:
-        body = a_body("canary-member", number=1, first_name=PERSONAL["name"], email=PERSONAL["email"],
-                      phone=PERSONAL["phone"], note=PERSONAL["answer"])  # fmt: skip
-        path = f"/webhooks/komo/summer-hub?key={self.url_key}"
-        assert _ask(self.system.web_port, "POST", path, body, {"Content-Type": "application/json"})[0] == 202
-        self.system.wait_until_delivered(1)
-
-    def _bad(self) -> None:
-        """Whatever is refused, quotes nothing."""
-        port, bearer = self.system.web_port, {"Authorization": f"Bearer {self.system.environ['API_TOKEN']}"}
-        for path, headers in (
-            (f"/webhooks/komo/summer-hub?key={WRONG_KEY}", {}),
-            ("/webhooks/komo/summer-hub", {"Authorization": f"Bearer {WRONG_TOKEN}"}),
-            (f"/webhooks/komo/nobody?key={self.url_key}", {}),
-            ("/api/v1/people/forget", {"Authorization": f"Bearer {WRONG_TOKEN}"}),
-            ("/api/v1/people/forget", bearer),
-            ("/api/v1/submissions/search", bearer),
-            ("/api/v1/integrations", bearer),
-            ("/sign-in", {}),
-        ):
-            status, answer = _ask(port, "POST", path, {**PERSONAL, "password": WRONG_PASSWORD, "kind": 7}, headers)
-            assert 400 <= status < 500, path
-            self.answers.append(str(answer))
-        headers = {"Authorization": f"Bearer {self.system.secret}", "Content-Type": "application/json"}
-        status, answer = _ask(port, "POST", "/webhooks/komo/summer-hub", [PERSONAL["email"], 7, PERSONAL], headers)
-        assert status == 422
-        self.answers.append(str(answer))
+Command = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def planted() -> Iterator[Planted]:
     before = signal.getsignal(signal.SIGTERM)
-    with Machine() as machine:
-        yield Planted(System(machine))
+    with planted_system() as planted:
+        yield planted
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def command(planted: Planted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """What a command prints, on both of its ways out."""
+    for name, value in planted.system.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def printed(*arguments: str) -> str:
+        run(arguments)
+        told = capsys.readouterr()
+        return told.out + told.err
+
+    return printed
 
 
 def found_in(text: str, canaries: list[str]) -> list[str]:
@@ -110,14 +77,21 @@ def test_secrets_are_sealed_in_the_store_s_file(planted: Planted) -> None:
 
 
 def test_nothing_is_in_the_logs_of_any_process(planted: Planted) -> None:
-    """Logs are kept elsewhere, by others, for longer."""
-    logs = "".join(
-        one.log.read_text("utf-8", "replace")
-        for one in (planted.system.web, planted.system.worker, planted.system.clock)
-    )
+    """Logs are kept elsewhere, by others, for longer; also where Braze or a crash quotes somebody."""
+    logs = planted.logs()
 
-    assert "delivery.attempted" in logs, "what is searched is what the processes have said"
+    assert {one for one in ("delivery.attempted", "task.failed", "alert.sent") if one not in logs} == set()
     assert found_in(logs, [*PERSONAL.values(), *planted.secrets]) == []
+
+
+def test_nothing_is_in_alerts_or_metrics(planted: Planted) -> None:
+    """They go to chat rooms and dashboards; Braze's words, which may quote somebody, stay here."""
+    alerts = "".join(planted.alerts)
+
+    assert "Braze does not know this REST key" in alerts
+    assert "refused" in alerts
+    assert "komo_braze_" in planted.metrics
+    assert found_in(alerts + planted.metrics, [*PERSONAL.values(), *planted.secrets]) == []
 
 
 def test_nothing_is_quoted_in_an_error(planted: Planted) -> None:
@@ -148,18 +122,75 @@ def _session_of(process: Path) -> int:
 
 def test_nothing_is_in_the_broker(planted: Planted) -> None:
     """A wake-up call holds ids; queues are looked at by people who may not see answers."""
-    connection = redis.Redis.from_url(planted.system.environ["REDIS_URL"])
-    told = []
-    for key in connection.scan_iter():
-        name = key.decode()
-        if name.startswith(("{", "komo:")):
-            continue  # the store's own, which holds submissions
-        kind = connection.type(key)
-        dump: Any = connection.lrange(key, 0, -1) if kind == b"list" else connection.dump(key)
-        told.append(f"{name} {dump!r}")
-    connection.close()
+    calls = planted.calls()
+    held: Any = planted.store
+    others = [held.dump(key) for key in held.scan_iter() if not key.startswith((b"{", b"komo:"))]
 
-    assert found_in("".join(told), [*PERSONAL.values(), *planted.secrets]) == []
+    assert any("summer-hub" in call["body"] for call in calls), "bodies are searched as they were before base64"
+    assert found_in(repr(calls) + repr(others), [*PERSONAL.values(), *planted.secrets]) == []
+
+
+def test_nothing_is_in_the_name_of_a_file_or_of_a_key(planted: Planted) -> None:
+    """Names stand in listings, backups' logs and slow logs."""
+    files = [str(path) for path in planted.system.machine.directory.rglob("*")]
+    keys: list[Any] = list(planted.store.scan_iter())
+
+    assert any(one.endswith(".aof") for one in files)
+    assert found_in(repr(files) + repr(keys), [*PERSONAL.values(), *planted.secrets]) == []
+
+
+def test_what_a_command_prints_holds_no_secret(command: Command, planted: Planted) -> None:
+    """Whoever may run it has the environment; whoever reads over a shoulder, or a log of what ran, has not."""
+    listed = orjson.loads(command("dead-letters", "list", "--json"))
+    [letter] = [one["id"] for one in listed["items"]]
+    told = [
+        command(*line.split())
+        for line in (
+            "integrations list", "integrations show summer-hub", "integrations show summer-hub --json",
+            "integrations test summer-hub", "submissions list --json", f"submissions show {letter}",
+            "dead-letters list", f"dead-letters show {letter} --json", "dead-letters export -",
+            "jobs list --json", "doctor", "doctor --json",
+        )
+    ]  # fmt: skip
+
+    assert all(told)
+    assert PERSONAL["email"] in told[7], "what was asked for is told"
+    assert found_in("".join(told), [one for one in planted.secrets if one != planted.system.environ["API_TOKEN"]]) == []
+
+
+def test_a_command_that_lists_names_nobody(command: Command) -> None:
+    """Only what shows one thing, or exports, tells what somebody has typed; with a dead letter come Braze's words."""
+    told = [
+        command(*line.split())
+        for line in (
+            "integrations list", "submissions list", "submissions list --json", "dead-letters list",
+            "jobs list --json", "doctor", "doctor --json",
+        )
+    ]  # fmt: skip
+    [letter] = orjson.loads(command("dead-letters", "list", "--json"))["items"]
+
+    assert all(told)
+    assert letter.pop("answer") == f"{PERSONAL['name']} <[e-mail]> [number] [key]"
+    assert found_in("".join(told) + repr(letter), list(PERSONAL.values())) == []
+
+
+def test_the_cookie_holds_a_token_and_nothing_else(planted: Planted) -> None:
+    """It is signed, not sealed: whoever has the browser's profile can read it."""
+    environ = planted.system.environ | {"ADMIN_PASSWORD": PASSWORD, "PORT": "8000"}
+    settings = load_settings(environ)
+    client = create_app(settings, open_stores(settings), lambda *_: None).test_client()
+    visitor = Visitor(client)
+    client.environ_base |= {"wsgi.url_scheme": "https", "HTTP_HOST": "komo.example.org"}
+    visitor.sign_in()
+    searched = visitor.send("/activity", who=PERSONAL["email"], text=PERSONAL["answer"])
+    cookie = client.get_cookie("__Host-komo_braze", "komo.example.org") or client.get_cookie("__Host-komo_braze")
+    assert cookie
+    held = orjson.loads(base64_decode(cookie.value.split(".")[0]))
+
+    assert searched.status_code == 200
+    assert set(held) <= {"token", "csrf_token", "language"}
+    assert held["token"]
+    assert found_in(repr(held), [*PERSONAL.values(), *planted.secrets, PASSWORD]) == []
 
 
 def test_a_crash_that_quotes_somebody_says_where_and_not_what(redis_server: str) -> None:

@@ -41,7 +41,11 @@ GUNICORN = (
 class System:
     """A store, a Braze, and the three processes; every one can be killed and started again."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, **more: str) -> None:
+        """
+        Args:
+            more: Of the environment.
+        """
         self.machine = machine
         self.store_port, self.web_port, self.braze_port = free_port(), free_port(), free_port()
         self._store_directory = machine.directory / "store"
@@ -52,7 +56,7 @@ class System:
             "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz", "ADMIN_PASSWORD": "password-of-tests",
             "API_TOKEN": TOKEN, "PUBLIC_URL": "https://komo.example.org", "EXTRA_BRAZE_HOSTS": braze_url,
             "PERSON_SPACING_MS": "100", "WEB_WORKERS": "1", "LOG_LEVEL": "INFO",
-        }  # fmt: skip
+        } | more  # fmt: skip
         sandbox = {"PORT": str(self.braze_port), "SANDBOX_BRAZE_KEY": API_KEY}
         self.braze = machine.start("braze", SANDBOX, sandbox)
         self.store = self.start_store()

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import redis
 
+from tests.factories import a_document
 from tests.messages import a_message, put
 from tests.workers.test_drain import World, form
-from tests.workers.test_forget import ANN, everywhere, forget, traces, yesterday
+from tests.workers.test_forget import ANN, BY_EMAIL, everywhere, forget, traces, yesterday
 from tests.workers.test_forget import ANN_KEY as ANN_LEE
 from workers.errors import Conflict
 from workers.export import export, is_usable
+from workers.redo import redo
 from workers.store.keys import own
 
 
@@ -86,6 +88,52 @@ def test_nothing_is_told_while_what_waits_lies_elsewhere(world: World) -> None:
 
     with pytest.raises(Conflict, match="judged again"):
         list(export(ANN, world.stores))
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_rules_that_change_on_the_way_leave_it_incomplete(world: World, is_finished: bool) -> None:
+    """What waits is moved from lane to lane meanwhile, and may have passed the walk; so `end` would be a lie."""
+    everywhere(world)
+    lines = []
+    for line in export(ANN, world.stores):
+        lines.append(line)
+        if len(lines) == 2:  # in the middle of the second walk
+            world.stores.integrations.save(a_document(identifiers=BY_EMAIL), by="test")
+            while is_finished and redo("summer-hub", world.stores).why != "empty":
+                world.now += 500
+
+    assert {line["what"] for line in lines} >= {"about", "submission"}
+    assert lines[-1]["what"] == "incomplete"
+    assert lines[-1]["changed"] == ["summer-hub"]
+    assert "end" not in {line["what"] for line in lines}
+
+
+def test_rules_that_change_before_anything_is_told_are_a_conflict(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There still is an answer for it: nobody has to read what is told to the end."""
+    everywhere(world)
+
+    def save_meanwhile(*_: object) -> str:
+        world.stores.integrations.save(a_document(identifiers=BY_EMAIL), by="test")
+        return ""
+
+    monkeypatch.setattr(world.stores.people, "last_death", save_meanwhile)
+    lines = export(ANN, world.stores)
+    assert next(lines)["what"] == "about"
+
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        next(lines)
+
+
+def test_what_is_removed_on_the_way_is_no_longer_kept(world: World) -> None:
+    """So nothing is missing."""
+    everywhere(world)
+    lines = export(ANN, world.stores)
+    told = [next(lines), next(lines)]
+    world.stores.integrations.delete("summer-hub", discard=True)
+
+    assert [*told, *lines][-1]["what"] == "end"
 
 
 def test_a_value_that_is_no_identifier_is_known_as_such(world: World) -> None:

@@ -150,7 +150,7 @@ class Saved:
     created: bool
     warnings: tuple[Problem, ...]
     #: New webhook secrets by name, to be shown this once; empty unless the integration is new.
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 def read_record(fields: Mapping[Any, Any], seal: Seal, environ: Mapping[str, str]) -> StoredIntegration:

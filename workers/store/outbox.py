@@ -9,8 +9,9 @@ P:<name>         stream  messages that wait or are out, oldest first: k kind, i 
 P:lane:<name>    hash    flight, flight_state, holder, before, number, out_at: the call that is out (ids with blanks
                          between); doubt_at: since when Braze may have it; groups: parts of a refused call that are
                          still to be tried; retry_at, failed_at, fails, alarm; paused_because, paused_version, probe_at:
-                         Braze does not let us ask; problem, problem_of, problem_at: what Braze said last of a message
-                         it will not send, and of which campaign or canvas. Times in ms
+                         Braze does not let us ask; problem, problem_of, problem_at, problem_for: what Braze said last
+                         of a message it will not send, of which campaign or canvas, when, and the person key. Times in
+                         ms
 P:lease:<name>   string  token of the one drain at work there; expires
 P:wake:<name>    string  "somebody will come by"; expires
 P:sends:due      zset    <name> -> when it wants to run next, ms; only where something waits

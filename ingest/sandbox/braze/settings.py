@@ -18,7 +18,7 @@ class Settings:
     """Everything adjustable; the defaults are Braze's own figures, read strictly."""
 
     #: Key -> its permissions.
-    keys: dict[str, frozenset[str]] = field(default_factory=lambda: {"sandbox-rest-key": PERMISSIONS})
+    keys: dict[str, frozenset[str]] = field(default_factory=lambda: {"sandbox-rest-key": PERMISSIONS}, repr=False)
     #: Accepted work is applied after a random time between these, in milliseconds; 0 and 0: before the answer.
     delay_ms: tuple[float, float] = (10.0, 100.0)
     #: How long every API answer takes at least.

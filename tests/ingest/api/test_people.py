@@ -1,13 +1,14 @@
 """Forgetting people over HTTP."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 import pytest
 from flask.testing import FlaskClient
 
 from tests.ingest.api.conftest import READ_TOKEN
+from workers.errors import StoreUnavailable
 from workers.store import Stores
 
 URL = "/api/v1/people/forget"
@@ -69,6 +70,32 @@ def test_everything_about_a_person_is_told_line_by_line(api: FlaskClient) -> Non
         {"what": "about", "kind": "email", "value": "ada@example.com"},
         {"what": "end", "submissions": 0},
     ]
+
+
+def test_one_export_at_a_time_leaves_threads_to_the_webhook(api: FlaskClient) -> None:
+    """A caller that reads slowly holds one for as long; one that hangs up, or is through, makes room."""
+    asked = {"kind": "email", "value": "ada@example.com"}
+    slow = api.post(EXPORT, json=asked, buffered=False)
+
+    second = api.post(EXPORT, json=asked)
+    slow.close()
+
+    assert (second.status_code, second.headers["Retry-After"]) == (429, "10")
+    assert "ada" not in second.text
+    assert [api.post(EXPORT, json=asked).status_code for _ in range(2)] == [200, 200]
+
+
+def test_an_export_that_fails_makes_room(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or none would ever come again until the process ends."""
+
+    def fails(*_: object) -> NoReturn:
+        raise StoreUnavailable
+
+    monkeypatch.setattr("workers.export._all", fails)
+    monkeypatch.setattr("ingest.api.people.is_usable", lambda *_: True)
+    asked = {"kind": "email", "value": "ada@example.com"}
+
+    assert [api.post(EXPORT, json=asked).status_code for _ in range(2)] == [503, 503]
 
 
 def test_a_token_for_reading_exports_nobody(anybody: FlaskClient) -> None:

@@ -95,3 +95,14 @@ def test_an_export_is_a_file_that_nobody_else_reads(komo_braze: Run, tmp_path: P
     assert file.stat().st_mode & 0o777 == 0o600
     lines = [orjson.loads(line) for line in file.read_bytes().splitlines()]
     assert [line["what"] for line in lines] == ["about", "end"]
+
+
+def test_an_export_that_is_not_complete_fails(komo_braze: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hands the file on may not look at its last line."""
+    last = {"what": "incomplete", "submissions": 1, "changed": ["summer-hub"]}
+    monkeypatch.setattr("ingest.cli.people.export", lambda *_: iter([last]))
+
+    status, out, err = komo_braze("people", "export", "--kind", "email", "--value", "ada@example.com")
+
+    assert (status, orjson.loads(out)) == (1, last)
+    assert "not complete" in err

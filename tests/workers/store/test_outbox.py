@@ -381,11 +381,22 @@ def test_a_person_who_is_forgotten_gets_nothing_more(box: Box) -> None:
 
     assert box.outbox.forget(box.integration, ann) == 2
     assert box.outbox.troubles(box.integration) == []
+    assert box.outbox.look(box.integration)[0].problem == ""
     box.now += 1000
     calls = box.calls(by="b")
     assert members(calls) == ["bob"]
     assert box.rest(done(calls), by="b") == Rest("empty")
     assert box.rest(kind="transactional") == Rest("empty")
+
+
+def test_what_braze_said_of_others_stays_when_somebody_is_forgotten(box: Box) -> None:
+    """Why nobody gets anything is still to be seen."""
+    box.put(a_message("ann"))
+    box.step(done(box.calls(), "dead", words="The Canvas is paused."))
+
+    box.outbox.forget(box.integration, a_message("bob").person.key)
+
+    assert box.outbox.look(box.integration)[0].problem == "The Canvas is paused."
 
 
 def test_who_is_forgotten_while_their_call_is_out_is_not_asked_for_again(box: Box) -> None:
@@ -499,6 +510,18 @@ def test_what_is_known_of_old_troubles_goes_with_time(store_connection: redis.Re
     assert len(box.outbox.troubles(box.integration)) == 1
     box.outbox.trim(box.integration, now_ms=written_ms + 720 * 3_600_000 + 1)
     assert box.outbox.troubles(box.integration) == []
+
+
+def test_what_braze_said_last_goes_with_time(box: Box) -> None:
+    """It may name whom it was about."""
+    box.put(a_message("ann"))
+    box.rest(done(box.calls(), "dead", words="ann is none of ours"))
+    over_ms = int(box.now) + 720 * 3_600_000
+
+    box.outbox.trim(box.integration, now_ms=over_ms)
+    assert box.outbox.look(box.integration)[0].problem == "ann is none of ours"
+    box.outbox.trim(box.integration, now_ms=over_ms + 1)
+    assert box.outbox.look(box.integration)[0].problem == ""
 
 
 def test_a_lease_is_renewed_by_its_holder_alone(box: Box) -> None:

@@ -42,12 +42,14 @@ local function finish(what, words)
       local entry = read(ids[i])
       if entry then
         note_trouble(entry, what, words)
-        if what == 'dead' then redis.call('HSET', k_lane, 'problem', words, 'problem_of', entry.i, 'problem_at', now) end
+        if what == 'dead' then
+          redis.call('HSET', k_lane, 'problem', words, 'problem_of', entry.i, 'problem_at', now, 'problem_for', entry.p)
+        end
       end
     end
   elseif known.problem then
     local entry = ids[1] and read(ids[1])
-    if entry and entry.i == known.problem_of then redis.call('HDEL', k_lane, 'problem', 'problem_of', 'problem_at') end
+    if entry and entry.i == known.problem_of then redis.call('HDEL', k_lane, 'problem', 'problem_of', 'problem_at', 'problem_for') end
   end
   if #ids > 0 then
     redis.call('HINCRBY', k_ledger, what == 'sent' and 'sent' or 'send_' .. what, #ids)
