@@ -6,13 +6,13 @@ A target that is missed is reported, not punished; a submission that is missing 
 """
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.benchmarks import (
     accepting,
+    chart,
     delivering,
     idle,
     limit,
@@ -33,7 +33,7 @@ def main() -> None:
     args = _arguments()
     started = time.monotonic()
     targets: list[Target] = []
-    print(f"# Benchmarks, {platform.machine()} with {os.cpu_count()} processors, Python {platform.python_version()}\n")
+    print(f"# Benchmarks, {chart.this_machine()}\n")
     notes: list[str] = []
     if "mapping" in args.only:
         rows, met, more = mapping.measure(rounds=args.rounds)
@@ -72,6 +72,10 @@ def main() -> None:
             targets, notes = targets + met, notes + more
     print("## Targets\n\n" + markdown(TARGET_HEADS, [target.shown() for target in targets]) + "\n")
     print("\n\n".join(notes) + "\n")
+    if args.json:
+        args.json.write_bytes(chart.written(targets))
+    if args.chart:
+        args.chart.write_text(chart.drawn(targets, chart.this_machine()), "utf-8")
     print(f"Took {time.monotonic() - started:.0f} s.")
 
 
@@ -110,6 +114,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--waiting", type=int, default=20_000, help="that wait out a 429 and an outage")
     parser.add_argument("--looks", type=int, default=40, help="looks of each kind at a crowd of integrations")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all targets; the chart can be drawn from it")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw them, as docs/benchmarks.svg is drawn")
     parser.add_argument("--profile", action="store_true", help="sample the worker with py-spy (may need rights)")
     return parser.parse_args()
 
