@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -24,9 +24,10 @@ ONE_LANE = {"LANES": "1"}
 #: A mapping that makes one object of a submission, so that 75 travel together; otherwise two, and 37.
 ONE_OBJECT: dict[str, Any] = {"attributes": []}
 TASKS = (
-    "exec celery --app tests.benchmarks.task_per_submission worker --pool prefork --concurrency 2 --loglevel WARNING"
+    "exec celery --app tests.benchmarks.task_per_submission worker --pool {pool} --loglevel WARNING"
     " --without-gossip --without-mingle"
 )
+TWO_PROCESSES = "prefork --concurrency 2"
 #: What is published into the pen waits there.
 CELERY_QUEUE, PEN = "celery", "bench.pen"
 #: Written by a worker's first sweep.
@@ -67,6 +68,16 @@ class Stub:
 
     def _ask(self, line: str, body: bytes = b"") -> bytes:
         return self._line.ask(f"{line} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)[1]
+
+
+class Copied(Protocol):
+    """A store that was stopped while so many waited in it."""
+
+    @property
+    def count(self) -> int: ...
+
+    def copy(self, machine: Machine, name: str) -> StoreServer:
+        """A running store with all of it."""
 
 
 class Backlog:
@@ -116,7 +127,7 @@ def start_web(machine: Machine, environ: dict[str, str]) -> tuple[Running, int]:
 class Deliveries:
     """The rows about delivery, one method each."""
 
-    def __init__(self, machine: Machine, stub: Stub, backlog: Backlog) -> None:
+    def __init__(self, machine: Machine, stub: Stub, backlog: Copied) -> None:
         self._machine, self._stub, self._backlog = machine, stub, backlog
         #: Where the samples are, once a run was profiled.
         self.profile: Path | None = None
@@ -162,13 +173,13 @@ class Deliveries:
         server.drop()
         return run
 
-    def tasks(self, count: int) -> Run:
+    def tasks(self, count: int, *, pool: str = TWO_PROCESSES) -> Run:
         """Messages that wait already when the worker may begin."""
         server = self._copy()
         environ = environment(server.url, self._stub.url)
         broker = broker_url(settings_of(environ))
         warm_up = 40
-        worker = self._machine.start("tasks", TASKS, environ)
+        worker = self._machine.start("tasks", TASKS.format(pool=pool), environ)
         task_per_submission.publish(broker, submissions(warm_up, warm_up, start=10_000_000), CELERY_QUEUE)
         self._wait(lambda: self._stub.count() >= warm_up, worker)
         task_per_submission.publish(broker, submissions(count, count), PEN)

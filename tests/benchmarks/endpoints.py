@@ -9,6 +9,7 @@ import redis
 from celery import Celery
 from flask import Flask, Response, request
 
+from ingest.front import Front
 from ingest.receive import webhook
 from schemas.arrival import Arrival
 from schemas.integration import Integration
@@ -29,6 +30,11 @@ def bare() -> Flask:
         return Response(b'{"submissions":[]}', 202, mimetype="application/json")
 
     return app
+
+
+def bare_behind_front() -> Front:
+    """The same behind what stands before our views: what is left of the difference is theirs."""
+    return Front(bare())
 
 
 def with_delay() -> Flask:

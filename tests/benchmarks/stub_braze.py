@@ -19,6 +19,8 @@ from typing import Any
 
 import orjson
 
+#: Members of an attributes object that are no data points.
+_WHOSE = {"external_id", "user_alias", "_update_existing_only"}
 _BODY = b'{"message":"success"}'
 
 
@@ -68,19 +70,25 @@ class Stub:
         return _ok("forgotten")
 
     def report(self) -> dict[str, Any]:
-        """Objects per request in the order of arrival, how often each event id came, and when first."""
+        """
+        Objects per request in the order of arrival, how often each event id came, and when first; and how many
+        attributes were set, without the members that say of whom.
+        """
         sizes: list[int] = []
         ids: Counter[str] = Counter()
         first_at: dict[str, float] = {}
+        attributes = 0
         for at, body in self.came:
             request = orjson.loads(body)
             events = request.get("events", [])
-            sizes.append(len(request.get("attributes", [])) + len(events))
+            profiles = request.get("attributes", [])
+            sizes.append(len(profiles) + len(events))
+            attributes += sum(len(one.keys() - _WHOSE) for one in profiles)
             for event in events:
                 name = event["properties"]["komo_submission_id"]
                 ids[name] += 1
                 first_at.setdefault(name, at)
-        return {"sizes": sizes, "ids": ids, "first_at": first_at}
+        return {"sizes": sizes, "ids": ids, "first_at": first_at, "attributes": attributes}
 
 
 def _ok(value: Any) -> bytes:

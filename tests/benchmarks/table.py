@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 
 
@@ -60,6 +61,15 @@ class Target:
     @property
     def met(self) -> bool:
         return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as good as promised; None where the promise is that something never happens."""
+        if not self.at_most:
+            return self.measured / self.wanted
+        if not self.wanted:
+            return None
+        return self.wanted / self.measured if self.measured > 0 else inf
 
     def shown(self) -> list[str]:
         """Cells: name, target, measured, verdict."""
