@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from ingest.pages.protection import HEADERS_FOR_PROGRAMS
+from ingest.pages.protection import HEADERS_FOR_PROGRAMS, NOT_KEPT
 from ingest.receive import MAX_BODY_BYTES
 
 #: A body has to be here so soon: 1 MiB in this time is 50 KiB a second.
@@ -40,7 +40,7 @@ THREADS = {"/webhooks/": 4, "/healthz": 1, "/readyz": 1, "/": 4}
 #: Repeated headers become one, separated by a comma, but for this one.
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 #: Of answers that are given here, without Flask.
-_REFUSED = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", **HEADERS_FOR_PROGRAMS}
+_REFUSED = {"Content-Type": "application/problem+json", **NOT_KEPT, **HEADERS_FOR_PROGRAMS}
 _ENVIRON: dict[str, Any] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
