@@ -113,6 +113,18 @@ def test_a_body_that_lies_about_its_length_gets_one_answer(port: int, sent: byte
     assert whole_answer(begin(port, sent))[0] == told
 
 
+@pytest.mark.parametrize(("length", "told"), [(MAX_BODY_BYTES + 1, 413), (1000, 408)])
+def test_what_is_refused_at_the_door_bears_its_id_too(port: int, length: int, told: int) -> None:
+    """These are the requests that somebody asks about."""
+    named = head(length).replace(b"Host: x", b"Host: x\r\nX-Request-ID: edge-7")
+
+    status, words = whole_answer(begin(port, named + b"x"))
+
+    assert status == told
+    assert b"\r\nx-request-id: edge-7\r\n" in words
+    assert b'"request_id":"edge-7"' in words
+
+
 def test_a_sender_that_closes_its_half_early_is_told(port: int) -> None:
     """Whatever can still be heard."""
     sock = begin(port, head(1000) + b"abc")
@@ -205,3 +217,4 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
     assert first.told[0][1].get("Retry-After") == ("5" if status == 503 else None)
     assert first.told[0][1]["Cache-Control"] == "no-store"
     assert first.told[0][1]["X-Content-Type-Options"] == "nosniff"
+    assert first.told[0][1]["X-Request-ID"] != second.told[0][1]["X-Request-ID"]
