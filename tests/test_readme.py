@@ -116,6 +116,20 @@ def test_containers_restart_report_their_health_and_have_no_rights() -> None:
     assert COMPOSE["services"]["store"]["user"] == "valkey"
 
 
+def test_the_image_holds_what_runs_and_nothing_that_builds() -> None:
+    """What is not there needs no update, and helps nobody who breaks in."""
+    built, final = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\n\n\n")
+    base = re.findall(r"^FROM (\S+)", f"{built}\n{final}", re.MULTILINE)
+
+    assert len(base) == 2
+    assert base[0] == base[1]  # else the environment would lead to another Python
+    assert "venv --without-pip /opt/komo-braze" in built
+    assert re.findall(r"^(?:COPY|ADD) .+", final, re.MULTILINE) == ["COPY --from=built /opt/komo-braze /opt/komo-braze"]
+    assert "PATH=/opt/komo-braze/bin:$PATH" in final
+    assert "pip" not in final
+    assert final.index("USER komo") < final.index("CMD")
+
+
 def test_the_store_of_the_containers_loses_and_evicts_nothing() -> None:
     """The same as the embedded one."""
     command = COMPOSE["services"]["store"]["command"]
