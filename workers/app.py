@@ -48,8 +48,8 @@ REDIS_TRANSPORT: dict[str, Any] = {
     "queue_order_strategy": "round_robin",
     # A call that dies with its worker is made again by the sweep; keeping a second copy of each costs eight commands.
     "ack_emulation": False,
-    # Seconds of one blocking read: an idle worker asks no more often.
-    "polling_interval": 5,
+    # Seconds of one blocking read: an idle worker asks no more often, and takes no longer to end.
+    "polling_interval": 1,
     # Whoever publishes is told at once that nobody is there; worker and clock have a patience of their own.
     "max_retries": 0,
 }
