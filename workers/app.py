@@ -22,7 +22,7 @@ from workers.guards import Guard
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
-from workers.store.alive import BEAT_S, WORKER, Alive, whom
+from workers.store.alive import WORKER, Alive, whom
 from workers.store.connect import broker_transport_options, broker_url, connect
 from workers.store.runs import runs_with
 from workers.tally import Tally
@@ -98,7 +98,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
         self._beat()
         # Without an event loop, timers run in a thread of their own.
         beat = self._beat if consumer.hub else partial(consumer.call_soon, self._beat)
-        self._timer = consumer.timer.call_repeatedly(BEAT_S, beat)
+        self._timer = consumer.timer.call_repeatedly(guard().loops_every_s, beat)
 
     def stop(self, consumer: Any) -> None:
         if self._timer:
