@@ -80,8 +80,10 @@ class _TooBig(Exception):
 class Front:
     """An RSGI application around a WSGI one. Made in one thread, served by the event loop that asks it first."""
 
-    def __init__(self, wsgi: Wsgi, *, body_s: float = BODY_S, queue_s: float = QUEUE_S) -> None:
-        self._wsgi, self._body_s, self._queue_s = wsgi, body_s, queue_s
+    def __init__(
+        self, wsgi: Wsgi, *, body_s: float = BODY_S, queue_s: float = QUEUE_S, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
+        self._wsgi, self._body_s, self._queue_s, self._look_every_s = wsgi, body_s, queue_s, look_every_s
         self._queues: list[tuple[str, SimpleQueue[_Whole]]] = []
         for path, count in THREADS.items():
             queue: SimpleQueue[_Whole] = SimpleQueue()
@@ -169,7 +171,7 @@ class Front:
     async def _look(self) -> None:
         """End what takes too long; says nothing to anybody else."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             self._finish_answered()
             now = time.monotonic()
             for until, task in list(self._reading.values()):

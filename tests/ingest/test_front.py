@@ -15,7 +15,7 @@ from ingest.front import Front, environ_of
 from ingest.receive import MAX_BODY_BYTES
 from tests.benchmarks.processes import Machine, free_port, listens
 
-BODY_S = 2.0
+BODY_S, LOOK_EVERY_S = 2.0, 0.1
 SERVED = ["granian", "--interface", "rsgi", "--factory", "--http", "1", "--no-ws", "--workers", "1"]
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 PART = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -28,7 +28,7 @@ def echo() -> Front:
         start("200 OK", [("Content-Type", "text/plain")])
         return [str(len(environ["wsgi.input"].read())).encode()]
 
-    return Front(wsgi, body_s=BODY_S)
+    return Front(wsgi, body_s=BODY_S, look_every_s=LOOK_EVERY_S)
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,8 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
     def broken(_: dict[str, Any], __: Callable[..., Any]) -> Iterable[bytes]:
         raise RuntimeError
 
-    front, first, second = Front(broken, queue_s=queue_s), _Exchange(), _Exchange()
+    front = Front(broken, queue_s=queue_s, look_every_s=LOOK_EVERY_S)
+    first, second = _Exchange(), _Exchange()
 
     async def ask() -> None:
         for exchange in (first, second):
