@@ -2,8 +2,9 @@
 Alive, and ready: could this process do its part now, how long has work been due, and how long has anything waited?
 
 Not ready (503) is only what another web process may do better, or what none can do: the store can't be reached or takes
-no writes, or SECRET_KEY is not the one of this store. What taking a web process away would only make worse is told with
-200: a broker that is away, work that nobody comes for, a backlog that is full. No names, nothing of people.
+no writes, SECRET_KEY is not the one of this store, or the store has another format than this version knows. What taking
+a web process away would only make worse is told with 200: a broker that is away, work that nobody comes for, a backlog
+that is full. No names, nothing of people.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from ingest.lately import Lately
 from schemas.integration import Integration
 from workers.errors import StoreUnavailable, UnknownIntegration, UnreadableRecord
 from workers.store import Stores
-from workers.store.vitals import refusal
+from workers.store.vitals import odd_format, refusal
 
 #: Work that has been due for longer than this means that nobody serves the lanes.
 LATE_S = 60
@@ -38,7 +39,7 @@ def health(stores: Stores, broker_answers: Callable[[], bool]) -> Blueprint:
     @bp.get("/readyz")
     def ready() -> tuple[Response, int]:
         told = _answer(store) | {"broker": "ok" if _answers(broker) else "unreachable"}
-        is_ready = told["store"] == "ok" and "secret" not in told
+        is_ready = told["store"] == "ok" and not told.keys() & {"secret", "format"}
         return jsonify(status="ready" if is_ready else "not ready", **told), 200 if is_ready else 503
 
     return bp
@@ -62,6 +63,8 @@ def _look(stores: Stores) -> dict[str, Any]:
     """Raises: StoreUnavailable."""
     if why := refusal(stores.connection):
         return {"store": f"refuses writes: {why}"}
+    if odd := odd_format(stores.connection):
+        return {"store": "ok", "format": odd}
     told: dict[str, Any] = {"store": "ok"}
     if not stores.sealed.opens_any():
         told["secret"] = "SECRET_KEY does not open what this store keeps"  # noqa: S105 -- says it, and holds none

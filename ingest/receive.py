@@ -78,13 +78,20 @@ def webhook(stores: Stores, wake: Wake) -> Blueprint:
 
 
 def _log_refusal(answer: Response) -> Response:
-    """Why somebody's submissions are not taken; what is full, and a store that is away, is told elsewhere."""
+    """
+    Why somebody's submissions are not taken; what is full, and a store that is away, is told elsewhere.
+
+    Of who proves nothing, or knows no integration, the address stands there too: they may be guessing.
+    """
     if answer.status_code != 202 and answer.status_code not in (429, 503):
         given = (request.view_args or {}).get("integration_id", "")
         why = orjson.loads(answer.data).get("title") if answer.mimetype == "application/problem+json" else ""
         # A stranger may have written anything into the path.
         whose = given if ID.fullmatch(given) else None
-        log.warning("webhook.refused", extra={"integration": whose, "status": answer.status_code, "why": why})
+        told = {"integration": whose, "status": answer.status_code, "why": why}
+        if answer.status_code in (401, 404):
+            told["address"] = request.remote_addr or ""
+        log.warning("webhook.refused", extra=told)
     return answer
 
 

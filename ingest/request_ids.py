@@ -14,12 +14,16 @@ SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def request_id_of(given: str) -> str:
+    """What the sender calls its request, or 32 digits that are made up where that is nothing to repeat."""
+    return given if SANE.fullmatch(given) else os.urandom(16).hex()
+
+
 def with_request_ids(inner: Wsgi) -> Wsgi:
     """The same WSGI application, where each request has an id."""
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE.fullmatch(given) else os.urandom(16).hex()
+        request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start_response(status, [*headers, (HEADER, request_id)], *more)

@@ -15,6 +15,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 #: What each process can't do without; `komo-braze up` and `demo` make these up themselves.
 NEEDED_BY_WEB = frozenset({"REDIS_URL", "SECRET_KEY", "ADMIN_PASSWORD", "API_TOKEN"})
 NEEDED_BY_WORKER = frozenset({"REDIS_URL", "SECRET_KEY"})
+#: What opens doors: no other process has any use for it, and so it should have none of it.
+FOR_WEB_ALONE = frozenset({"ADMIN_PASSWORD", "API_TOKEN", "API_READ_TOKEN"})
 
 #: Never shown, in no message and no log line: some hold a password inside a URL.
 SECRET_SETTINGS = frozenset(

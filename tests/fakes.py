@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import redis
 import requests
+from fakeredis import FakeServer
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectTimeout, ProxyError, SSLError
 from urllib3 import HTTPResponse
@@ -105,6 +106,16 @@ def _raw(status: int, body: bytes, headers: dict[str, str]) -> HTTPResponse:
 
 class PowerCut(BaseException):
     """The process is gone: nobody catches it, nothing is cleaned up."""
+
+
+def copy_of(server: FakeServer) -> FakeServer:
+    """Another store with the same in it, scripts too: quicker than to bring everything in again for each power cut."""
+    copied = FakeServer()
+    copied.script_cache.update(server.script_cache)
+    for number, one in server.dbs.items():
+        other = copied.dbs[number]
+        other._dict, other._expiry_heap, other.time = copy.deepcopy((one._dict, one._expiry_heap, one.time))
+    return copied
 
 
 def power_cut_after(connection: redis.Redis, commands: int, *, answered: bool = False) -> redis.Redis:

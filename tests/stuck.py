@@ -13,6 +13,8 @@ from tests.benchmarks.processes import BIN, Machine, Running, procfile
 from tests.flow.test_processes import System, submissions
 
 PATIENCE_S = 420.0
+#: Of a watchdog that is to find no reason, and for how long it is given none.
+SHORT_WATCHDOG_S, QUIET_S = 4, 12
 
 
 class Swallower:
@@ -73,6 +75,25 @@ def _told(
     return process
 
 
+def _left_alone(machine: Machine, system: System) -> None:
+    """A worker at rest, with a slow Braze, and without its broker, for several times as long as it may be stuck."""
+    worker = machine.start("worker", procfile("worker"), system.environ | {"WATCHDOG_S": str(SHORT_WATCHDOG_S)})
+    time.sleep(QUIET_S)
+    system.let_braze(latency_ms=1500)
+    system.post_all(submissions("seals", people=150))
+    system.wait_until_delivered(system.accepted)
+    system.store.kill()
+    time.sleep(QUIET_S)
+    system.store = system.start_store()
+    system.let_braze(latency_ms=0)
+    system.post_all(submissions("whales", people=5))
+    system.wait_until_delivered(system.accepted)
+    if not worker.runs():
+        raise RuntimeError(f"A worker that works has ended.\n{worker.last_words()}")
+    worker.end()
+    print("at rest, with a slow Braze, without its broker: left alone", flush=True)
+
+
 def main() -> None:
     """Every kind, one after the other."""
     with Machine() as machine:
@@ -86,6 +107,7 @@ def main() -> None:
             return machine.start("worker", line, environ)
 
         system.worker.end()
+        _left_alone(machine, system)
         running = worker()
         running = _told("well", system, running, "worker", worker)
         way.swallow()

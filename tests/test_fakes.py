@@ -2,7 +2,7 @@ import pytest
 import redis
 from fakeredis import FakeRedis, FakeServer
 
-from tests.fakes import FakeBraze, PowerCut, power_cut_after
+from tests.fakes import FakeBraze, PowerCut, copy_of, power_cut_after
 
 
 def push(connection: redis.Redis, times: int = 5) -> None:
@@ -68,3 +68,20 @@ def test_a_scripted_braze_answers_in_order_and_then_says_yes() -> None:
     assert last.json() == {"message": "success", "attributes_processed": 2, "events_processed": 0}
     assert len(braze.requests) == 4
     assert braze.bodies[3] == {"attributes": [{}, {}], "events": []}
+
+
+def test_what_is_done_to_a_copy_of_a_store_is_not_done_to_the_store() -> None:
+    """Each power cut begins from the same; scripts are there already, as they were."""
+    server = FakeServer()
+    store = FakeRedis(server=server)
+    push(store)
+    store.set("short", "lived", px=60_000)
+    sha = store.script_load("return redis.call('LLEN', 'list')")
+
+    copied = FakeRedis(server=copy_of(server))
+    push(copied)
+    copied.delete("short")
+
+    assert (store.evalsha(sha, 0), copied.evalsha(sha, 0)) == (5, 10)
+    assert 0 < store.pttl("short") <= 60_000
+    assert FakeRedis(server=copy_of(server)).pttl("short") > 0

@@ -15,7 +15,7 @@ from ingest.cli.procfile import process_lines
 from ingest.pages import NOUNS
 from schemas.integration import read_document
 from schemas.integration_document import BrazeDocument, IntegrationDocument
-from schemas.settings import NEEDED_BY_WEB, SETTING_NAMES, load_settings
+from schemas.settings import FOR_WEB_ALONE, NEEDED_BY_WEB, SETTING_NAMES, load_settings
 from tests.factories import a_document
 from workers.store.ledger import COUNTERS
 
@@ -101,9 +101,10 @@ def test_the_processes_are_the_same_everywhere() -> None:
 
 
 def test_containers_can_be_given_every_setting() -> None:
-    """Except where the data directory lies: containers keep nothing in it."""
+    """Except where the data directory lies, as they keep nothing in it, and what opens doors that they don't have."""
     for name in PROCFILE:
-        assert set(COMPOSE["services"][name]["environment"]) == set(SETTING_NAMES) - {"DATA_DIR"}
+        left_out = {"DATA_DIR"} if name == "web" else {"DATA_DIR"} | FOR_WEB_ALONE
+        assert set(COMPOSE["services"][name]["environment"]) == set(SETTING_NAMES) - left_out
 
 
 def test_containers_restart_report_their_health_and_have_no_rights() -> None:
@@ -113,6 +114,20 @@ def test_containers_restart_report_their_health_and_have_no_rights() -> None:
         assert service["healthcheck"]["test"], name
     assert "USER komo" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert COMPOSE["services"]["store"]["user"] == "valkey"
+
+
+def test_the_image_holds_what_runs_and_nothing_that_builds() -> None:
+    """What is not there needs no update, and helps nobody who breaks in."""
+    built, final = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\n\n\n")
+    base = re.findall(r"^FROM (\S+)", f"{built}\n{final}", re.MULTILINE)
+
+    assert len(base) == 2
+    assert base[0] == base[1]  # else the environment would lead to another Python
+    assert "venv --without-pip /opt/komo-braze" in built
+    assert re.findall(r"^(?:COPY|ADD) .+", final, re.MULTILINE) == ["COPY --from=built /opt/komo-braze /opt/komo-braze"]
+    assert "PATH=/opt/komo-braze/bin:$PATH" in final
+    assert "pip" not in final
+    assert final.index("USER komo") < final.index("CMD")
 
 
 def test_the_store_of_the_containers_loses_and_evicts_nothing() -> None:

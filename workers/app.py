@@ -22,7 +22,7 @@ from workers.guards import Guard
 from workers.logs import start_logging
 from workers.slots import Slots
 from workers.store import open_stores
-from workers.store.alive import BEAT_S, WORKER, Alive, whom
+from workers.store.alive import WORKER, Alive, whom
 from workers.store.connect import broker_transport_options, broker_url, connect
 from workers.store.runs import runs_with
 from workers.tally import Tally
@@ -48,8 +48,8 @@ REDIS_TRANSPORT: dict[str, Any] = {
     "queue_order_strategy": "round_robin",
     # A call that dies with its worker is made again by the sweep; keeping a second copy of each costs eight commands.
     "ack_emulation": False,
-    # Seconds of one blocking read: an idle worker asks no more often.
-    "polling_interval": 5,
+    # Seconds of one blocking read: an idle worker asks no more often, and takes no longer to end.
+    "polling_interval": 1,
     # Whoever publishes is told at once that nobody is there; worker and clock have a patience of their own.
     "max_retries": 0,
 }
@@ -98,7 +98,7 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
         self._beat()
         # Without an event loop, timers run in a thread of their own.
         beat = self._beat if consumer.hub else partial(consumer.call_soon, self._beat)
-        self._timer = consumer.timer.call_repeatedly(BEAT_S, beat)
+        self._timer = consumer.timer.call_repeatedly(guard().loops_every_s, beat)
 
     def stop(self, consumer: Any) -> None:
         if self._timer:

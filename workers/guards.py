@@ -11,7 +11,8 @@ from celery import Celery
 from celery.worker import state
 
 from workers.crashes import flush
-from workers.watchdog import EXIT_STATUS, GRACE_S, Seen, Stuck, Watchdog, watch
+from workers.store.alive import BEAT_S
+from workers.watchdog import EXIT_STATUS, GRACE_S, LOOKS, Seen, Stuck, Watchdog, watch
 
 log = logging.getLogger("komo_braze")
 
@@ -42,6 +43,11 @@ class Guard:
     def is_well(self) -> bool:
         """Whether there is no suspicion that this process is stuck."""
         return self._dog is None or self._dog.is_well
+
+    @property
+    def loops_every_s(self) -> float:
+        """How often the loop that takes calls has to say that it goes round: long before it would be missed."""
+        return min(BEAT_S, self._seconds / LOOKS) if self._seconds else BEAT_S
 
     def watch_worker(self, queues: Sequence[str], slots: Callable[[], int]) -> None:
         """

@@ -131,8 +131,16 @@ class _Drain:
             "status": settlement.status, "messages": len(calls.messages), "outcome": settlement.outcome,
             "duration_ms": duration_ms,
         }  # fmt: skip
-        log.info("sends.attempted", extra=told)
+        if log.isEnabledFor(logging.INFO):
+            log.info("sends.attempted", extra=told | _ids(calls))
         if settlement.pause:
             log.error("sends.paused", extra=about | {"why": settlement.pause})
         elif settlement.outcome in ("dead", "unknown"):
             log.warning(f"sends.{settlement.outcome}", extra=told | {"braze_id": calls.messages[0].id})
+
+
+def _ids(calls: Calls) -> dict[str, list[str]]:
+    """Of the submissions that asked for what travelled, for whoever looks closely; as of deliveries."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return {}
+    return {"ids": [message.submission_id for message in calls.messages]}

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from ingest.api import dead_letters, integrations, jobs, people, submissions
+from ingest.api.refused import Refused, describe
 from schemas.api import ProblemShown
 
 END = r"\Z"
@@ -45,7 +46,8 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
 def register_api(app: Flask) -> None:
     """Put the management API and its description into the app; `ingest.context.keep` comes first."""
     app.config.update(_CONFIG)
-    api = _Api(app)
+    api = _Api(app, spec_kwargs={"extra_plugins": [Refused()]})
+    describe(api.spec)
     api.ma_plugin.converter.add_attribute_function(_pattern)
     for noun in (integrations, submissions, dead_letters, people, jobs):
         api.register_blueprint(noun.blueprint)

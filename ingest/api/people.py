@@ -11,9 +11,11 @@ from flask_smorest import Blueprint
 
 from ingest.api.context import read_object
 from ingest.api.jobs import start
+from ingest.api.refused import RETRY_AFTER
 from ingest.api.tokens import require_token
 from ingest.context import context
 from ingest.problems import problem
+from schemas.api import ProblemShown
 from schemas.api_dead_letters import JobShown, PersonToForget
 from workers.export import export, is_usable
 from workers.store import Stores
@@ -48,7 +50,11 @@ def forget() -> Response:
             "description": "One JSON object on each line, told by its member `what`; without `end` it is not complete.",
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
         },
-        "429": {"description": "This process is telling about somebody already."},
+        "429": {
+            "description": "This process is telling about somebody already, or too many wrong tokens came from here.",
+            "content": {"application/problem+json": {"schema": ProblemShown}},
+            "headers": RETRY_AFTER,
+        },
     },
 )
 def export_person() -> Response:

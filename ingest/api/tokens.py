@@ -27,8 +27,10 @@ def require_token() -> Response | None:
     if _same(given, settings.api_token):
         return None
     if not _same(given, settings.api_read_token):
-        if told := held_back(context().guesses, request.remote_addr or "", API):
+        address = request.remote_addr or ""
+        if told := held_back(context().guesses, address, API):
             return told
+        log.warning("access.refused", extra={"door": API, "address": address})
         headers = {"WWW-Authenticate": "Bearer"}
         return problem(401, "Not authenticated", "Send Authorization: Bearer with an API token.", headers=headers)
     if request.method in READING or request.endpoint in QUESTIONS or _is_dry_run():

@@ -83,8 +83,9 @@ def sign_in() -> AnyResponse:
 def try_password() -> AnyResponse:
     """Let in who knows it."""
     form, wrong, address = SignInForm(), WrongPasswords(context().stores.connection), request.remote_addr or ""
-    wait_s = ceil(wrong.wait_s(address))
-    if wait_s:
+    if not form.validate():
+        return _ask(form, 422)
+    if wait_s := ceil(wrong.count(address)):
         log.warning("session.refused", extra={"why": "too many wrong passwords", "address": address})
         sentence = many(
             "Too many wrong passwords from here. Try again in %(num)d second.",
@@ -94,13 +95,11 @@ def try_password() -> AnyResponse:
         answer = _ask(form, 429)
         answer.headers["Retry-After"] = str(wait_s)
         return answer
-    if not form.validate():
-        return _ask(form, 422)
     if not _is_right(form.password.data or ""):
-        wrong.count(address)
         log.warning("session.refused", extra={"why": "wrong password", "address": address})
         form.password.errors = [_("This is not the password.")]
         return _ask(form, 422)
+    wrong.take_back(address)
     log.info("session.opened", extra={"address": address})
     return _let_in()
 

@@ -47,20 +47,3 @@ def test_a_worker_that_takes_nothing_any_more_ends_itself(system: System) -> Non
     assert took_s > WATCHDOG_S
     assert '"event":"worker.stuck","why":"calls wait and none is taken"' in said
     system.check_the_ledger()
-
-
-def test_a_worker_that_works_is_left_alone(system: System) -> None:
-    """At rest, with a slow Braze, and without its broker, for several times as long as it may be stuck."""
-    system.worker.end()
-    system.worker = system.machine.start("worker", procfile("worker"), system.environ | {"WATCHDOG_S": str(WATCHDOG_S)})
-    system.let_braze(latency_ms=1500)
-    system.post_all(submissions("seals", people=150))
-    system.wait_until_delivered(150)
-    system.store.kill()
-    time.sleep(4)
-    system.store = system.start_store()
-    system.let_braze(latency_ms=0)
-    system.post_all(submissions("whales", people=5))
-    system.wait_until_delivered(system.accepted)
-
-    assert system.worker.runs()

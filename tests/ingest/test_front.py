@@ -15,7 +15,7 @@ from ingest.front import Front, environ_of
 from ingest.receive import MAX_BODY_BYTES
 from tests.benchmarks.processes import Machine, free_port, listens
 
-BODY_S = 2.0
+BODY_S, LOOK_EVERY_S = 2.0, 0.1
 SERVED = ["granian", "--interface", "rsgi", "--factory", "--http", "1", "--no-ws", "--workers", "1"]
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 PART = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -28,7 +28,7 @@ def echo() -> Front:
         start("200 OK", [("Content-Type", "text/plain")])
         return [str(len(environ["wsgi.input"].read())).encode()]
 
-    return Front(wsgi, body_s=BODY_S)
+    return Front(wsgi, body_s=BODY_S, look_every_s=LOOK_EVERY_S)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,18 @@ def test_a_body_that_lies_about_its_length_gets_one_answer(port: int, sent: byte
     assert whole_answer(begin(port, sent))[0] == told
 
 
+@pytest.mark.parametrize(("length", "told"), [(MAX_BODY_BYTES + 1, 413), (1000, 408)])
+def test_what_is_refused_at_the_door_bears_its_id_too(port: int, length: int, told: int) -> None:
+    """These are the requests that somebody asks about."""
+    named = head(length).replace(b"Host: x", b"Host: x\r\nX-Request-ID: edge-7")
+
+    status, words = whole_answer(begin(port, named + b"x"))
+
+    assert status == told
+    assert b"\r\nx-request-id: edge-7\r\n" in words
+    assert b'"request_id":"edge-7"' in words
+
+
 def test_a_sender_that_closes_its_half_early_is_told(port: int) -> None:
     """Whatever can still be heard."""
     sock = begin(port, head(1000) + b"abc")
@@ -193,7 +205,8 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
     def broken(_: dict[str, Any], __: Callable[..., Any]) -> Iterable[bytes]:
         raise RuntimeError
 
-    front, first, second = Front(broken, queue_s=queue_s), _Exchange(), _Exchange()
+    front = Front(broken, queue_s=queue_s, look_every_s=LOOK_EVERY_S)
+    first, second = _Exchange(), _Exchange()
 
     async def ask() -> None:
         for exchange in (first, second):
@@ -205,3 +218,4 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
     assert first.told[0][1].get("Retry-After") == ("5" if status == 503 else None)
     assert first.told[0][1]["Cache-Control"] == "no-store"
     assert first.told[0][1]["X-Content-Type-Options"] == "nosniff"
+    assert first.told[0][1]["X-Request-ID"] != second.told[0][1]["X-Request-ID"]

@@ -14,6 +14,7 @@ from tests.workers.test_drain import World, form
 from workers.braze.reply import Unavailable
 from workers.store import open_stores
 from workers.store.connect import connect
+from workers.store.format import FORMAT, KEY
 from workers.store.integrations import Integrations
 
 SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -105,6 +106,34 @@ def test_a_process_with_the_wrong_secret_key_is_not_ready(store_connection: redi
 
     assert answer.status_code == 503
     assert answer.get_json()["secret"].startswith("SECRET_KEY does not open")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (FORMAT + 1, f"The store has format {FORMAT + 1}, and this version knows {FORMAT} at most: "),
+        (FORMAT - 1, f"The store has format {FORMAT - 1}, and this version needs {FORMAT}: "),
+        ("of another program", "The store's komo:format is no number: "),
+    ],
+)
+def test_a_store_that_another_version_has_changed_makes_this_process_not_ready(
+    world: World, found: object, said: str
+) -> None:
+    """It was opened before that, and would misread or spoil what is in it now."""
+    world.stores.connection.set(KEY, str(found))
+
+    status, told = ready(world)
+
+    assert (status, told["status"], told["store"]) == (503, "not ready", "ok")
+    assert told["format"].startswith(said)
+
+
+def test_a_store_whose_format_nobody_has_written_yet_keeps_nobody_out(world: World) -> None:
+    """It was full when the first process came; and a probe writes nothing."""
+    world.stores.connection.delete(KEY)
+
+    assert ready(world)[0] == 200
+    assert not world.stores.connection.exists(KEY)
 
 
 def test_a_full_backlog_is_told_and_no_reason_to_leave(world: World) -> None:

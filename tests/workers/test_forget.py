@@ -15,7 +15,7 @@ from ingest.arrive import arrive
 from schemas.body import read_body
 from schemas.person import Person
 from tests.factories import NOON, NOON_MS, a_document
-from tests.fakes import PowerCut, power_cut_after
+from tests.fakes import PowerCut, copy_of, power_cut_after
 from tests.letters import bury
 from tests.workers.test_drain import World, form
 from workers.braze.reply import Accepted, AllRefused, BadRequest, NoAnswer, Refusal
@@ -528,11 +528,12 @@ def test_it_goes_on_where_it_was(world: World) -> None:
 @pytest.mark.parametrize("answered", [False, True])
 def test_it_may_die_between_any_two_commands(answered: bool) -> None:
     """The next run finishes it, and the ledger adds up whatever was done before."""
+    begun = FakeServer()
+    world = yesterday(FakeRedis(server=begun))
+    everywhere(world)
+    job_id, before = ask(world), world.ledger()
     for commands in itertools.count():
-        server = FakeServer()
-        world = yesterday(FakeRedis(server=server))
-        everywhere(world)
-        job_id, before = ask(world), world.ledger()
+        server = copy_of(begun)
         world.reopen(power_cut_after(FakeRedis(server=server), commands, answered=answered))
         over = False
         with contextlib.suppress(PowerCut):

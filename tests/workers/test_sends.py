@@ -157,6 +157,21 @@ def test_sixty_messages_of_one_campaign_are_two_calls(world: World) -> None:
     assert world.behaved()
 
 
+@pytest.mark.parametrize(("level", "told"), [("DEBUG", [f"50c4{n:016x}" for n in range(2)]), ("INFO", None)])
+def test_whoever_looks_closely_sees_whose_messages_travelled(
+    level: str, told: list[str] | None, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with deliveries: of a submission one finds the call that took its message."""
+    caplog.set_level(level, "komo_braze")
+    world.put(*crowd(2))
+
+    world.drain()
+
+    [line] = [vars(one) for one in caplog.records if one.getMessage() == "sends.attempted"]
+    assert line.get("ids") == told
+    assert line["messages"] == 2
+
+
 def test_kinds_are_asked_for_in_their_own_way(world: World) -> None:
     """Each has its own endpoint and its own outbox."""
     world.put(a_message("p1", prize="Cap"), a_message("p2", kind="canvas", braze_id=CANVAS, prize="Mug"))

@@ -37,16 +37,36 @@ def look_at_format(client: redis.Redis, *, known: int = FORMAT) -> None:
         with suppress(redis.ResponseError):
             client.set(KEY, known if _is_new(client) else FIRST, nx=True)
         found = format_of(client) or FIRST
+    if told := _told(found, known):
+        raise StoreUnavailable(told)
+
+
+def difference(client: redis.Redis, *, known: int = FORMAT) -> str:
+    """
+    What `look_at_format` would say, without a write.
+
+    Returns: A sentence; "" where the store has the known format, or none yet.
+    Raises: whatever redis-py raises.
+    """
+    try:
+        found = format_of(client)
+    except StoreUnavailable as error:
+        return str(error)
+    return "" if found is None else _told(found, known)
+
+
+def _told(found: int, known: int) -> str:
     if found > known:
-        raise StoreUnavailable(
+        return (
             f"The store has format {found}, and this version knows {known} at most: run the version that wrote it, "
             "or a newer one."
         )
     if found < known:
-        raise StoreUnavailable(
+        return (
             f"The store has format {found}, and this version needs {known}: stop every process, keep a backup, "
             "and run komo-braze store upgrade."
         )
+    return ""
 
 
 def format_of(client: redis.Redis) -> int | None:

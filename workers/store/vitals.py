@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from workers.errors import StoreUnavailable
 from workers.store.connect import reaching_the_store
+from workers.store.format import difference
 
 #: There is never anything in it.
 NOTHING = "komo:nothing"
@@ -63,6 +64,17 @@ def refusal(connection: redis.Redis) -> str:
             return _code(error.__cause__)
         raise
     return ""
+
+
+def odd_format(connection: redis.Redis) -> str:
+    """
+    Why this version must not work with the store though it was opened: another one has changed its format since.
+
+    Returns: A sentence; "" where the format is ours, or not written yet.
+    Raises: StoreUnavailable if it can't be reached.
+    """
+    with reaching_the_store():
+        return difference(connection)
 
 
 def _code(error: ResponseError) -> str:

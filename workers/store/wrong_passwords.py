@@ -1,12 +1,14 @@
 """
 How often somebody has tried a wrong password.
 
+A try counts as a wrong one before it is looked at, or many at once would all be looked at before the first one counts.
+
 komo:wrong-passwords:...  by the library `limits`: one for each address (of IPv6: each network of /64) and limit,
                           which expires by itself
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 
 import redis
@@ -24,25 +26,37 @@ class WrongPasswords:
     """Counts them, over one connection."""
 
     def __init__(self, connection: redis.Redis, clock: Callable[[], float] = time.time) -> None:
-        storage = RedisStorage(
+        self._connection, self._clock = connection, clock
+        self._storage = RedisStorage(
             "redis://", connection_pool=connection.connection_pool, key_prefix="komo:wrong-passwords"
         )
-        self._limiter = MovingWindowRateLimiter(storage)
-        self._clock = clock
+        self._limiter = MovingWindowRateLimiter(self._storage)
 
-    def wait_s(self, address: str) -> float:
-        """For how many seconds nobody at this address may try again; 0 for not at all. Raises: StoreUnavailable."""
-        with reaching_the_store():
-            place = place_of(address)
-            full = [one for one in LIMITS if not self._limiter.test(one, place)]
-            ends = [self._limiter.get_window_stats(one, place).reset_time for one in full]
-        return max(1.0, max(ends) - self._clock()) if ends else 0.0
+    def count(self, address: str) -> float:
+        """
+        One more try, which is wrong until `take_back` is called; one that has to wait is not counted.
 
-    def count(self, address: str) -> None:
-        """One more. Raises: StoreUnavailable."""
+        Returns: For how many seconds nobody at this address may try; 0 for who may try now.
+        Raises: StoreUnavailable.
+        """
+        place = place_of(address)
+        counted: list[RateLimitItem] = []
         with reaching_the_store():
             for one in LIMITS:
-                self._limiter.hit(one, place_of(address))
+                if not self._limiter.hit(one, place):
+                    self._take_back(counted, place)
+                    return max(1.0, self._limiter.get_window_stats(one, place).reset_time - self._clock())
+                counted.append(one)
+        return 0.0
+
+    def take_back(self, address: str) -> None:
+        """The try that was counted last was right. Raises: StoreUnavailable."""
+        with reaching_the_store():
+            self._take_back(LIMITS, place_of(address))
+
+    def _take_back(self, limits: Iterable[RateLimitItem], place: str) -> None:
+        for one in limits:  # each is a list of times, newest first; the library has no way back
+            self._connection.lpop(self._storage.prefixed_key(one.key_for(place)))
 
 
 def place_of(address: str) -> str:

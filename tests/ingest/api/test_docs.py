@@ -1,5 +1,7 @@
 """The description of the API."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -93,3 +95,34 @@ def test_a_draft_is_what_the_description_says(anybody: FlaskClient) -> None:
 
     assert "required" not in schemas["BrazeShown"]
     assert "minItems" not in schemas["IntegrationShown"]["properties"]["identifiers"]
+
+
+def test_who_is_turned_away_reads_when_to_come_again(anybody: FlaskClient) -> None:
+    """A generated client waits by itself, if the description says that it may have to."""
+    document = anybody.get("/api/v1/openapi.json").get_json()
+    shared = document["components"]["responses"]
+    operations = [
+        (verb, operation) for verbs in document["paths"].values() for verb, operation in verbs.items()
+        if verb != "parameters"
+    ]  # fmt: skip
+
+    for verb, operation in operations:
+        told = {
+            status: shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            for status, answer in operation["responses"].items()
+        }
+        for status in ("429", "503"):
+            assert told[status]["headers"]["Retry-After"]["schema"] == {"type": "integer"}
+        assert ({"408", "413"} <= told.keys()) == (verb in ("post", "put", "patch"))
+        content = [told[status]["content"] for status in ("408", "413", "429", "503") if status in told]
+        assert [list(one) for one in content] == [["application/problem+json"]] * len(content)
+        assert {one["application/problem+json"]["schema"]["$ref"] for one in content} == {
+            "#/components/schemas/" + problem_name(document)
+        }
+
+
+def problem_name(document: dict[str, Any]) -> str:
+    """Of the schema of all other errors."""
+    content = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
+    name: str = content["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+    return name

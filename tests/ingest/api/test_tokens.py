@@ -63,10 +63,14 @@ def test_a_token_for_reading_may_ask_questions_that_need_a_body(anybody: FlaskCl
     assert anybody.post(f"{URL}/nobody/preview", json={"submission": {}}, headers=headers).status_code == 404
 
 
-def test_who_tries_one_token_after_the_other_has_to_wait(anybody: FlaskClient) -> None:
+def test_who_tries_one_token_after_the_other_has_to_wait(
+    anybody: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whoever has the right one is let in from the same address meanwhile."""
     answers = [anybody.get(URL, headers={"Authorization": f"Bearer {number}"}) for number in range(61)]
 
     assert [one.status_code for one in answers] == [401] * 60 + [429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     assert anybody.get(URL, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    told = [(one.getMessage(), vars(one)["door"], vars(one)["address"]) for one in caplog.records]
+    assert told == [("access.refused", "the api", "127.0.0.1")] * 60

@@ -12,6 +12,7 @@ from tests.factories import a_document
 from tests.ingest.cli.conftest import SECRET_KEY
 from workers.store import Stores
 from workers.store.alive import Alive
+from workers.store.format import FORMAT, KEY
 from workers.store.integrations import Integrations
 from workers.store.runs import runs_with
 
@@ -123,6 +124,17 @@ def test_a_store_that_is_away_is_told_beside_the_rest(komo_braze: Run, monkeypat
     assert found["wrong"][0].startswith("store: The store at redis://127.0.0.1:1/0 can't be reached")
     assert "hidden" not in str(found)
     assert any(one.startswith("settings: ") for one in found["warning"])
+
+
+def test_a_store_of_another_version_is_wrong_and_looked_at_no_further(komo_braze: Run, well: Stores) -> None:
+    """Whatever else could be said of it would be misread."""
+    well.connection.set(KEY, FORMAT + 1)
+
+    status, found = examined(komo_braze)
+
+    well.connection.delete(KEY)
+    assert status == 1
+    assert [one.partition(", and ")[0] for one in found["wrong"]] == [f"store: The store has format {FORMAT + 1}"]
 
 
 def test_one_record_that_can_t_be_read_does_not_hide_the_others(komo_braze: Run, well: Stores) -> None:

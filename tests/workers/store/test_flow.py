@@ -139,6 +139,9 @@ def test_what_a_new_integration_has_came_since_it_was_made(store_connection: red
     assert sum(told.line("received")[:54]) == 0
 
 
+@pytest.mark.parametrize(
+    "store_connection", ["redis-server"], indirect=True
+)  # thousands of scripts: an imitation is slow
 def test_rings_stay_within_bounds_and_tell_the_whole_span(
     store_connection: redis.Redis, hub: Integration, flow: Flow
 ) -> None:
