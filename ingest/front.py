@@ -7,21 +7,21 @@ own serve the webhook, everything else, and the questions after our health, so t
 
 import asyncio
 import contextlib
+import logging
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from functools import lru_cache
-from http import HTTPStatus
 from io import BytesIO
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
-import orjson
-
-from ingest.pages.protection import HEADERS_FOR_PROGRAMS, NOT_KEPT
 from ingest.receive import MAX_BODY_BYTES
+from ingest.turned_away import CountWebhook, TurnedAway
+
+log = logging.getLogger("komo_braze")
 
 #: A body has to be here so soon: 1 MiB in this time is 50 KiB a second.
 BODY_S = 20.0
@@ -39,8 +39,6 @@ RETRY_S = 5
 THREADS = {"/webhooks/": 4, "/healthz": 1, "/readyz": 1, "/": 4}
 #: Repeated headers become one, separated by a comma, but for this one.
 _SEPARATORS = {"HTTP_COOKIE": "; "}
-#: Of answers that are given here, without Flask.
-_REFUSED = {"Content-Type": "application/problem+json", **NOT_KEPT, **HEADERS_FOR_PROGRAMS}
 _ENVIRON: dict[str, Any] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -78,6 +76,9 @@ class _Whole(NamedTuple):
     is_big: bool
 
 
+_TOO_BIG = f"A body has at most {MAX_BODY_BYTES} bytes."
+
+
 class _TooBig(Exception):
     """The body is, or says that it will be."""
 
@@ -85,8 +86,16 @@ class _TooBig(Exception):
 class Front:
     """An RSGI application around a WSGI one. Made in one thread, served by the event loop that asks it first."""
 
-    def __init__(self, wsgi: Wsgi, *, body_s: float = BODY_S, queue_s: float = QUEUE_S) -> None:
+    def __init__(
+        self,
+        wsgi: Wsgi,
+        *,
+        body_s: float = BODY_S,
+        queue_s: float = QUEUE_S,
+        count_webhook: CountWebhook | None = None,
+    ) -> None:
         self._wsgi, self._body_s, self._queue_s = wsgi, body_s, queue_s
+        self._turned_away = TurnedAway(count_webhook)
         self._queues: list[tuple[str, SimpleQueue[_Whole]]] = []
         for path, count in THREADS.items():
             queue: SimpleQueue[_Whole] = SimpleQueue()
@@ -122,7 +131,7 @@ class Front:
 
     async def _take_big(self, scope: Any, exchange: Exchange, promised: str | None) -> None:
         if promised is not None and int(promised) > MAX_BODY_BYTES:
-            _refuse(exchange, 413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            self._refuse(scope, exchange, 413, _TOO_BIG)
             return
         body = await self._read(scope, exchange, self._big)
         if body is None:
@@ -147,11 +156,14 @@ class Front:
             has_place = False  # the caller gives it back
             return body
         except _TooBig:
-            _refuse(exchange, 413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            self._refuse(scope, exchange, 413, _TOO_BIG)
         except asyncio.CancelledError:
-            _refuse_late(exchange, waited=place is not None and not has_place)
+            if place is not None and not has_place:
+                self._refuse(scope, exchange, 503, "Too many big bodies at present.", waited_s=self._body_s)
+            else:
+                self._refuse(scope, exchange, 408, "The body took too long.")
         except Exception:  # granian raises what it likes where the connection is lost in the middle of a body
-            _refuse(exchange, 400, "The body ended before its time.")
+            self._refuse(scope, exchange, 400, "The body ended before its time.")
         finally:
             del self._reading[exchange]
             if place is not None and has_place:
@@ -166,16 +178,21 @@ class Front:
                 queue.put(_Whole(scope, body, exchange, time.monotonic(), answered, is_big))
                 break
         else:
-            _refuse(exchange, 400, "A path begins with a slash.")
+            self._refuse(scope, exchange, 400, "A path begins with a slash.")
             return
         del body
         await answered
 
+    def _refuse(self, scope: Any, exchange: Exchange, status: int, detail: str, *, waited_s: float = 0.0) -> None:
+        headers = {"Retry-After": str(RETRY_S)} if status == 503 else None
+        self._turned_away.turn_away(scope.path, exchange, status, detail, headers=headers, waited_s=waited_s)
+
     async def _look(self) -> None:
-        """End what takes too long; says nothing to anybody else."""
+        """End what takes too long, and tell who was turned away."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             self._finish_answered()
+            self._turned_away.tell()
             now = time.monotonic()
             for until, task in list(self._reading.values()):
                 if until > now:
@@ -191,12 +208,14 @@ class Front:
         while True:
             whole = queue.get()
             try:
-                if time.monotonic() - whole.since > self._queue_s:
-                    _refuse(whole.exchange, 503, "Too much to do at present.", {"Retry-After": str(RETRY_S)})
+                waited_s = time.monotonic() - whole.since
+                if waited_s > self._queue_s:
+                    self._refuse(whole.scope, whole.exchange, 503, "Too much to do at present.", waited_s=waited_s)
                 else:
                     answer(self._wsgi, whole.scope, whole.body, whole.exchange)
-            except Exception:  # Flask answers for its views; what is left would end this thread
-                _refuse(whole.exchange, 500, "Something unexpected happened.")
+            except Exception as error:  # Flask answers for its views; what is left would end this thread
+                log.exception("request.failed", extra={"error": type(error).__name__})
+                self._refuse(whole.scope, whole.exchange, 500, "Something unexpected happened.")
             if whole.is_big:
                 with contextlib.suppress(RuntimeError):  # the loop has ended with the process
                     whole.answered.get_loop().call_soon_threadsafe(_finish, whole.answered)
@@ -266,20 +285,6 @@ async def _read_at_most(exchange: Exchange, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _refuse_late(exchange: Exchange, *, waited: bool) -> None:
-    if waited:
-        _refuse(exchange, 503, "Too many big bodies at present.", {"Retry-After": str(RETRY_S)})
-    else:
-        _refuse(exchange, 408, "The body took too long.")
-
-
-def _refuse(exchange: Exchange, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-    """An answer in the form of all our errors, without Flask; the connection ends with it."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    told = _REFUSED | {"Connection": "close"} | (headers or {})
-    exchange.response_bytes(status, list(told.items()), orjson.dumps(body))
-
-
 def _finish(answered: "asyncio.Future[None]") -> None:
     if not answered.done():
         answered.set_result(None)
@@ -288,5 +293,8 @@ def _finish(answered: "asyncio.Future[None]") -> None:
 def from_environment() -> Front:
     """For granian: `granian --interface rsgi --factory ingest.front:from_environment`."""
     from ingest.app import from_environment as wsgi
+    from ingest.context import context
 
-    return Front(wsgi())
+    app = wsgi()
+    with app.app_context():
+        return Front(app, count_webhook=context().stores.tally.webhook)
