@@ -213,7 +213,7 @@ class Front:
                     self._refuse(whole.scope, whole.exchange, 503, "Too much to do at present.", waited_s=waited_s)
                 else:
                     answer(self._wsgi, whole.scope, whole.body, whole.exchange)
-            except Exception as error:  # Flask answers for its views; what is left would end this thread
+            except BaseException as error:  # Flask answers for its views; what is left would end this thread
                 log.exception("request.failed", extra={"error": type(error).__name__})
                 self._refuse(whole.scope, whole.exchange, 500, "Something unexpected happened.")
             if whole.is_big:

@@ -186,7 +186,9 @@ class _Exchange:
         self.told.append((status, dict(headers)))
 
 
-@pytest.mark.parametrize(("queue_s", "failure", "status"), [(-1.0, RuntimeError, 503), (10.0, RuntimeError, 500)])
+@pytest.mark.parametrize(
+    ("queue_s", "failure", "status"), [(-1.0, RuntimeError, 503), (10.0, RuntimeError, 500), (10.0, SystemExit, 500)]
+)
 def test_what_waited_too_long_or_fails_is_answered_all_the_same(
     queue_s: float, failure: type[BaseException], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
