@@ -5,7 +5,7 @@ What counts as stuck, and what never does:
 
 - calls wait in the broker, there is room for them, and for `seconds` none was begun here: a worker that works takes its
   share. Not while the broker does not answer, and not while every slot is taken;
-- the loop that takes calls has said nothing for twice as long, though the broker answers;
+- the loop that takes calls has said nothing for twice as long, and at least `SILENT_S`, though the broker answers;
 - a task is at work for longer than it can be: see `LONGEST_S`. Jobs may take as long as they like.
 
 A process that was frozen, or a machine that was, begins anew: only what is seen at look after look counts.
@@ -26,6 +26,8 @@ LOOKS = 4
 #: How long a task may be at work, by its name. A drain is asked to end after a second; then a call of 30 s may be out,
 #: and the store be waited for twice; the rest is a margin of over three minutes. A sweep looks at every integration.
 LONGEST_S = {"drain": 300.0, "send": 300.0, "sweep": 900.0, "alert": 900.0}
+#: A loop that is well says so every 15 seconds (`workers.store.alive`), however soon somebody wants to know.
+SILENT_S = 45.0
 #: What else is at work may end within so long, before the process does: a call to Braze takes 30 s at most.
 GRACE_S = 35.0
 
@@ -140,7 +142,7 @@ class Watchdog:
             self._since = now
             return None
         silent_s = now - max(seen.looped_at, self._since)
-        if silent_s < 2 * self._seconds or self._waiting() is None:
+        if silent_s < max(2 * self._seconds, SILENT_S) or self._waiting() is None:
             return None
         return Stuck("the loop that takes calls hangs", silent_s)
 

@@ -15,6 +15,7 @@ class Worker:
     """A worker and its broker, as the watchdog sees them; time passes as told."""
 
     now: float = 1000.0
+    seconds: float = SECONDS
     begun: int = 0
     at_work: dict[str, str] = field(default_factory=dict)
     in_hand: int = 0
@@ -25,7 +26,7 @@ class Worker:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.dog = Watchdog(SECONDS, self.look, self.waiting, clock=lambda: self.now)
+        self.dog = Watchdog(self.seconds, self.look, self.waiting, clock=lambda: self.now)
 
     def look(self) -> Seen:
         has_room = len(self.at_work) < ALL
@@ -173,6 +174,15 @@ def test_a_loop_that_hangs_is_stuck_though_nothing_waits(worker: Worker) -> None
     assert stuck is not None
     assert stuck.why == "the loop that takes calls hangs"
     assert 2 * SECONDS <= stuck.seconds <= 2 * SECONDS + worker.dog.every_s
+
+
+def test_a_loop_that_says_now_and_then_that_it_is_well_does_not_hang() -> None:
+    """It says so every 15 seconds: with a short WATCHDOG_S every worker at rest ended itself, again and again."""
+    worker = Worker(seconds=4, loops=False)
+
+    for _ in range(4):
+        worker.looped_at = worker.now
+        assert worker.works(15) is None
 
 
 def test_a_loop_that_waits_for_the_broker_does_not_hang(worker: Worker) -> None:
