@@ -7,6 +7,7 @@ own serve the webhook, everything else, and the questions after our health, so t
 
 import asyncio
 import contextlib
+import logging
 import sys
 import threading
 import time
@@ -18,7 +19,9 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
 from ingest.receive import MAX_BODY_BYTES
-from ingest.refusals import refuse
+from ingest.turned_away import CountWebhook, TurnedAway
+
+log = logging.getLogger("komo_braze")
 
 #: A body has to be here so soon: 1 MiB in this time is 50 KiB a second.
 BODY_S = 20.0
@@ -73,6 +76,9 @@ class _Whole(NamedTuple):
     is_big: bool
 
 
+_TOO_BIG = f"A body has at most {MAX_BODY_BYTES} bytes."
+
+
 class _TooBig(Exception):
     """The body is, or says that it will be."""
 
@@ -81,9 +87,16 @@ class Front:
     """An RSGI application around a WSGI one. Made in one thread, served by the event loop that asks it first."""
 
     def __init__(
-        self, wsgi: Wsgi, *, body_s: float = BODY_S, queue_s: float = QUEUE_S, look_every_s: float = LOOK_EVERY_S
+        self,
+        wsgi: Wsgi,
+        *,
+        body_s: float = BODY_S,
+        queue_s: float = QUEUE_S,
+        look_every_s: float = LOOK_EVERY_S,
+        count_webhook: CountWebhook | None = None,
     ) -> None:
         self._wsgi, self._body_s, self._queue_s, self._look_every_s = wsgi, body_s, queue_s, look_every_s
+        self._turned_away = TurnedAway(count_webhook)
         self._queues: list[tuple[str, SimpleQueue[_Whole]]] = []
         for path, count in THREADS.items():
             queue: SimpleQueue[_Whole] = SimpleQueue()
@@ -119,7 +132,7 @@ class Front:
 
     async def _take_big(self, scope: Any, exchange: Exchange, promised: str | None) -> None:
         if promised is not None and int(promised) > MAX_BODY_BYTES:
-            refuse(scope, exchange, 413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            self._refuse(scope, exchange, 413, _TOO_BIG)
             return
         body = await self._read(scope, exchange, self._big)
         if body is None:
@@ -144,11 +157,14 @@ class Front:
             has_place = False  # the caller gives it back
             return body
         except _TooBig:
-            refuse(scope, exchange, 413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            self._refuse(scope, exchange, 413, _TOO_BIG)
         except asyncio.CancelledError:
-            _refuse_late(scope, exchange, waited=place is not None and not has_place)
+            if place is not None and not has_place:
+                self._refuse(scope, exchange, 503, "Too many big bodies at present.", waited_s=self._body_s)
+            else:
+                self._refuse(scope, exchange, 408, "The body took too long.")
         except Exception:  # granian raises what it likes where the connection is lost in the middle of a body
-            refuse(scope, exchange, 400, "The body ended before its time.")
+            self._refuse(scope, exchange, 400, "The body ended before its time.")
         finally:
             del self._reading[exchange]
             if place is not None and has_place:
@@ -163,16 +179,21 @@ class Front:
                 queue.put(_Whole(scope, body, exchange, time.monotonic(), answered, is_big))
                 break
         else:
-            refuse(scope, exchange, 400, "A path begins with a slash.")
+            self._refuse(scope, exchange, 400, "A path begins with a slash.")
             return
         del body
         await answered
 
+    def _refuse(self, scope: Any, exchange: Exchange, status: int, detail: str, *, waited_s: float = 0.0) -> None:
+        headers = {"Retry-After": str(RETRY_S)} if status == 503 else None
+        self._turned_away.turn_away(scope, exchange, status, detail, headers=headers, waited_s=waited_s)
+
     async def _look(self) -> None:
-        """End what takes too long; says nothing to anybody else."""
+        """End what takes too long, and tell who was turned away."""
         while True:
             await asyncio.sleep(self._look_every_s)
             self._finish_answered()
+            self._turned_away.tell()
             now = time.monotonic()
             for until, task in list(self._reading.values()):
                 if until > now:
@@ -188,14 +209,14 @@ class Front:
         while True:
             whole = queue.get()
             try:
-                if time.monotonic() - whole.since > self._queue_s:
-                    refuse(
-                        whole.scope, whole.exchange, 503, "Too much to do at present.", {"Retry-After": str(RETRY_S)}
-                    )
+                waited_s = time.monotonic() - whole.since
+                if waited_s > self._queue_s:
+                    self._refuse(whole.scope, whole.exchange, 503, "Too much to do at present.", waited_s=waited_s)
                 else:
                     answer(self._wsgi, whole.scope, whole.body, whole.exchange)
-            except Exception:  # Flask answers for its views; what is left would end this thread
-                refuse(whole.scope, whole.exchange, 500, "Something unexpected happened.")
+            except BaseException as error:  # Flask answers for its views; what is left would end this thread
+                log.exception("request.failed", extra={"error": type(error).__name__})
+                self._refuse(whole.scope, whole.exchange, 500, "Something unexpected happened.")
             if whole.is_big:
                 with contextlib.suppress(RuntimeError):  # the loop has ended with the process
                     whole.answered.get_loop().call_soon_threadsafe(_finish, whole.answered)
@@ -265,13 +286,6 @@ async def _read_at_most(exchange: Exchange, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _refuse_late(scope: Any, exchange: Exchange, *, waited: bool) -> None:
-    if waited:
-        refuse(scope, exchange, 503, "Too many big bodies at present.", {"Retry-After": str(RETRY_S)})
-    else:
-        refuse(scope, exchange, 408, "The body took too long.")
-
-
 def _finish(answered: "asyncio.Future[None]") -> None:
     if not answered.done():
         answered.set_result(None)
@@ -280,5 +294,8 @@ def _finish(answered: "asyncio.Future[None]") -> None:
 def from_environment() -> Front:
     """For granian: `granian --interface rsgi --factory ingest.front:from_environment`."""
     from ingest.app import from_environment as wsgi
+    from ingest.context import context
 
-    return Front(wsgi())
+    app = wsgi()
+    with app.app_context():
+        return Front(app, count_webhook=context().stores.tally.webhook)

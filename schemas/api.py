@@ -186,7 +186,7 @@ class SubmissionWhole(SubmissionShort):
     raw = fields.Dict(metadata={"description": "The body as Komo sent it."})
 
 
-class DeleteQuery(Schema):
+class DeleteQuery(Query):
     """What may be lost with an integration."""
 
     discard = fields.Boolean(load_default=False, metadata={"description": "Delete even if submissions wait."})

@@ -39,6 +39,8 @@ STORE_SCHEMES = frozenset({"redis", "rediss", "unix", "sentinel"})
 MIN_SECRET_KEY_LENGTH = 32
 #: A key of fewer different characters was typed, not drawn.
 MIN_SECRET_KEY_VARIETY = 10
+#: A clock that is well would be ended sooner.
+MIN_WATCHDOG_S = 4
 
 
 class SettingsError(Exception):
@@ -152,16 +154,23 @@ def _origins(values: list[str]) -> None:
         raise ValidationError("must be a list like https://rest.example.com,http://127.0.0.1:8001.") from error
 
 
+def _watchful(seconds: int) -> None:
+    if 0 < seconds < MIN_WATCHDOG_S:
+        raise ValidationError(f"must be 0, or {MIN_WATCHDOG_S} or more: the clock calls every 2 seconds.")
+
+
 def _listed(name: str, check: Callable[[list[str]], None]) -> fields.List[str]:
     return fields.List(fields.String(), data_key=name, load_default=list, validate=check)
 
 
-def _whole(name: str, least: int, most: int, default: int | None) -> fields.Integer:
+def _whole(
+    name: str, least: int, most: int, default: int | None, *, also: Callable[[int], None] | None = None
+) -> fields.Integer:
     told = f"must be a whole number from {least:,} to {most:,}."
     return fields.Integer(
         data_key=name,
         load_default=default,
-        validate=validate.Range(min=least, max=most, error=told),
+        validate=[validate.Range(min=least, max=most, error=told), *([also] if also else [])],
         error_messages={"invalid": told, "too_large": told},
     )
 
@@ -207,7 +216,7 @@ class SettingsSchema(Schema):
     hold_hours = _whole("HOLD_HOURS", 1, 8_760, 24)
     person_spacing_ms = _whole("PERSON_SPACING_MS", 0, 600_000, 2_000)
     worker_threads = _whole("WORKER_THREADS", 1, 256, 16)
-    watchdog_s = _whole("WATCHDOG_S", 0, 3_600, 60)
+    watchdog_s = _whole("WATCHDOG_S", 0, 3_600, 60, also=_watchful)
     lanes = _whole("LANES", 1, 256, 4)
     log_level = fields.String(
         data_key="LOG_LEVEL",

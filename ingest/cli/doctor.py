@@ -58,7 +58,7 @@ def _examined(data_dir: Path | None, *, ask_braze: bool) -> Iterator[Finding]:
     settings = load_settings(os.environ)
     yield from check_settings(settings, embedded=settings.redis_url is None)
     try:
-        with opened(data_dir) as here:
+        with opened(data_dir, writes=False) as here:
             yield from _all(here, ask_braze=ask_braze)
     except SettingsError as error:
         yield from _of_settings(error)
@@ -82,7 +82,7 @@ def _of_settings(error: SettingsError) -> Iterator[Finding]:
 def _all(here: Opened, *, ask_braze: bool) -> Iterator[Finding]:
     stores, settings = here.stores, here.settings
     facts = read_facts(stores.connection)
-    yield from check_store(facts, refusal(stores.connection))
+    yield from check_store(facts, refusal(stores.connection), settings.store_replicas)
     yield from check_memory(facts, settings, len(stores.integrations.ids()))
     yield from check_broker(settings, partial(broker_answers, settings))
     yield from check_sealed(stores.sealed.tally(), len(settings.secret_key))

@@ -47,9 +47,12 @@ class Problems(click.ClickException):
 
 
 @contextmanager
-def opened(data_dir: Path | None) -> Iterator[Opened]:
+def opened(data_dir: Path | None, *, writes: bool = True) -> Iterator[Opened]:
     """
     The stores of this environment; without `REDIS_URL` those of the data directory, running or not.
+
+    Args:
+        writes: Whether something may be written, which has to reach `STORE_REPLICAS` before anybody is told of it.
 
     Raises: SettingsError; StoreUnavailable and its like, in one sentence.
     """
@@ -58,7 +61,8 @@ def opened(data_dir: Path | None) -> Iterator[Opened]:
         stores = open_stores(found.settings)
         try:
             yield Opened(stores, found.settings)
-            stores.confirm()
+            if writes:
+                stores.confirm()
         finally:
             stores.connection.close()
 

@@ -11,16 +11,18 @@ SKEW_S, BAD_SKEW_S = 2.0, 120.0
 ASK = "Ask whoever runs the store"
 
 
-def check_store(facts: Facts, refusal: str) -> Iterator[Finding]:
+def check_store(facts: Facts, refusal: str, wanted_replicas: int = 0) -> Iterator[Finding]:
     """
     Args:
         refusal: Why it takes no writes; "" if it does.
+        wanted_replicas: How many must have a write before anybody is told of it.
     """
     yield ok(STORE, f"The store answers: {facts.kind}, as Redis {facts.version}.")
     yield from _writes(refusal)
     yield from _appends(facts)
     yield from _disk(facts)
     yield from _policy(facts)
+    yield from _wanted(facts, wanted_replicas)
     yield from _replicas(facts)
     yield from _skew(facts)
 
@@ -91,6 +93,15 @@ def _policy(facts: Facts) -> Iterator[Finding]:
         yield warning(
             STORE, f"It has thrown away {facts.evicted:,} keys for room since its start.",
             "Set maxmemory-policy noeviction, and compare the ledgers with what Komo has sent.",
+        )  # fmt: skip
+
+
+def _wanted(facts: Facts, wanted: int) -> Iterator[Finding]:
+    if facts.replicas < wanted:
+        yield wrong(
+            STORE, f"STORE_REPLICAS is {wanted}, and {facts.replicas} replicas are connected: "
+            "every submission is refused with 503.",
+            "Connect that many, or lower STORE_REPLICAS; the embedded store has none.",
         )  # fmt: skip
 
 

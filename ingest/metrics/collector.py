@@ -15,7 +15,7 @@ from workers.errors import StoreUnavailable
 from workers.store import Stores
 from workers.store.alive import CLOCK, LATE_S, Heartbeat
 from workers.store.metrics import GATE_STATES, GateMeasures, Measures, Reading
-from workers.store.vitals import Vitals
+from workers.store.vitals import Vitals, read_vitals
 from workers.tally import ABOVE, BATCH, CALL, SCRIPT, SUM, WEBHOOK, Histogram
 
 #: Buckets of schemas.latency whose upper bounds are told: from 32 ms to a day and a half, closer where people wait.
@@ -57,6 +57,8 @@ class SystemCollector:
         """Everything, or only that the store is away."""
         families = {one.name: one.empty() for one in FAMILIES}
         try:
+            read_vitals(self._stores.connection)  # a store that hangs is waited for once: a scrape has ten seconds
+            self._stores.alive.carry()  # what this process has counted is told at once, the others' within seconds
             reading, beats = self._stores.metrics.read(), self._stores.alive.look(self._wall() * 1000)
         except StoreUnavailable:
             families["store_up"].add_metric([], 0)

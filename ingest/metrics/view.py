@@ -29,7 +29,6 @@ def metrics(stores: Stores, settings: Settings) -> Blueprint:
     def show() -> Response:
         if refused := guard():
             return refused
-        stores.alive.carry()  # what this process has counted is told at once, the others' within seconds
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         answer = Response(encode(registry), content_type=content_type)
         answer.headers["Cache-Control"] = "no-store"

@@ -62,7 +62,7 @@ def require_sign_in() -> AnyResponse | None:
     if signed_in():
         return None
     session.pop(TOKEN, None)
-    if "fragment" in request.args or request.method != "GET":
+    if "fragment" in request.args or request.method not in ("GET", "HEAD"):
         return Response(_("You are signed out. Sign in again in another tab, then repeat this."), 401)
     return redirect(url_for("door.sign_in", next=this_page()))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ingest.front import Front, environ_of
+from ingest.front import THREADS, Front, environ_of
 from ingest.receive import MAX_BODY_BYTES
 from tests.benchmarks.processes import Machine, free_port, listens
 
@@ -198,18 +198,23 @@ class _Exchange:
         self.told.append((status, dict(headers)))
 
 
-@pytest.mark.parametrize(("queue_s", "status"), [(-1.0, 503), (10.0, 500)])
-def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, status: int) -> None:
-    """A thread that died of a request would be missing for ever."""
+@pytest.mark.parametrize(
+    ("queue_s", "failure", "status"), [(-1.0, RuntimeError, 503), (10.0, RuntimeError, 500), (10.0, SystemExit, 500)]
+)
+def test_what_waited_too_long_or_fails_is_answered_all_the_same(
+    queue_s: float, failure: type[BaseException], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thread that died of a request would be missing for ever, and a failure that nobody reads of is never mended."""
 
     def broken(_: dict[str, Any], __: Callable[..., Any]) -> Iterable[bytes]:
-        raise RuntimeError
+        raise failure
 
     front = Front(broken, queue_s=queue_s, look_every_s=LOOK_EVERY_S)
-    first, second = _Exchange(), _Exchange()
+    asked = [_Exchange() for _ in range(max(THREADS.values()) + 1)]
+    first, second = asked[0], asked[-1]
 
     async def ask() -> None:
-        for exchange in (first, second):
+        for exchange in asked:
             await asyncio.wait_for(front.__rsgi__(a_scope(), exchange), 5)
 
     asyncio.run(ask())
@@ -219,3 +224,4 @@ def test_what_waited_too_long_or_fails_is_answered_all_the_same(queue_s: float, 
     assert first.told[0][1]["Cache-Control"] == "no-store"
     assert first.told[0][1]["X-Content-Type-Options"] == "nosniff"
     assert first.told[0][1]["X-Request-ID"] != second.told[0][1]["X-Request-ID"]
+    assert ("request.failed" in caplog.text) is (status == 500)

@@ -34,6 +34,15 @@ def test_every_mistake_is_reported_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("given", ["1", "3", "3601"])
+def test_a_watchdog_is_no_quicker_than_the_clock(given: str) -> None:
+    """It would end a clock that is well before its next call, for ever."""
+    with pytest.raises(SettingsError, match=f"WATCHDOG_S is '{given}', but must be "):
+        load_settings({"WATCHDOG_S": given})
+
+    assert [load_settings({"WATCHDOG_S": good}).watchdog_s for good in ("0", "4", "3600")] == [0, 4, 3600]
+
+
 @pytest.mark.parametrize("name", sorted(SECRET_SETTINGS))
 def test_a_wrong_secret_is_never_repeated(name: str) -> None:
     """Errors of a start end in logs that many people read."""

@@ -1,5 +1,6 @@
 """Sends requests to Braze: a session per thread, an absolute deadline, no redirects, nothing from the environment."""
 
+import re
 import socket
 import threading
 import time
@@ -168,7 +169,7 @@ class BrazeClient:
             try:
                 reply = self._exchange(method, url, api_key, body, started, read)
             except BROKEN as error:
-                words = redact(f"{type(error).__name__}: {error}", api_key)
+                words = redact(f"{type(error).__name__}: {_why(error)}", api_key)
                 # What never began to leave us was certainly not applied: refused, not found, no handshake.
                 reply = NoAnswer(0, words, applied="unknown" if call.sent else "no")
         if call.expired and isinstance(reply, NoAnswer):
@@ -244,3 +245,9 @@ def _read_capped(response: requests.Response, until: float) -> bytes:
         if size > MAX_REPLY_BYTES or time.monotonic() > until:
             break
     return b"".join(chunks)
+
+
+def _why(error: Exception) -> str:
+    """What stood against it, without the pools, retries and addresses that the libraries wrap around it."""
+    reason = getattr(next(iter(error.args), None), "reason", None)
+    return re.sub(r"^\w+\(host=[^)]*\): ", "", str(reason or error))

@@ -36,6 +36,9 @@ _NOT_NOW = (redis.OutOfMemoryError, redis.ReadOnlyError, TryAgainError, ClusterD
 #: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 _NOT_NOW_CODE = re.compile(r"(^|: -)(OOM|MISCONF|NOREPLICAS|BUSY|READONLY|UNBLOCKED)\b")
 
+#: As Python shows one: `<redis.client.Redis(...)>`.
+_SHOWN_OBJECT = re.compile(r"( :)? <.*>")
+
 
 def connect(
     url: str,
@@ -207,4 +210,5 @@ def _is_not_now(error: Exception) -> bool:
 def _why(error: Exception) -> str:
     """The first line of what redis-py says; it names hosts, never a password or a value."""
     lines = str(error).splitlines() or [""]
-    return lines[0].strip().rstrip(".") or type(error).__name__
+    # Of a sentinel it shows the whole client, with all that it was made with.
+    return _SHOWN_OBJECT.sub("", lines[0]).strip().rstrip(".") or type(error).__name__

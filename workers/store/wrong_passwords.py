@@ -7,6 +7,7 @@ komo:wrong-passwords:...  by the library `limits`: one for each address (of IPv6
                           which expires by itself
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
@@ -20,6 +21,8 @@ from workers.store.connect import reaching_the_store
 
 #: Wrong passwords from one address.
 LIMITS: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
+#: As some proxies write whom they speak for: 203.0.113.7:50000, [2001:db8::1]:50000.
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]*)\](?::\d+)?")
 
 
 class WrongPasswords:
@@ -60,11 +63,20 @@ class WrongPasswords:
 
 
 def place_of(address: str) -> str:
-    """Of an IPv6 address its network: whoever has one address there has 2 ** 64 of them."""
+    """
+    Of an IPv6 address its network: whoever has one address there has 2 ** 64 of them.
+
+    Some proxies write the port behind the address, which is another one for each connection: it does not count.
+    """
     try:
-        found = ip_address(address)
+        found = ip_address(_port_cut(address))
     except ValueError:
         return address
     if found.version == 4 or found.ipv4_mapped:
         return str(found if found.version == 4 else found.ipv4_mapped)
     return str(ip_network((found, 64), strict=False))
+
+
+def _port_cut(address: str) -> str:
+    found = _WITH_PORT.fullmatch(address)
+    return (found[1] or found[2]) if found else address

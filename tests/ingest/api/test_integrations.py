@@ -210,6 +210,17 @@ def test_deleting_is_refused_while_submissions_wait(api: FlaskClient, a_document
     assert api.get(f"{URL}/summer").status_code == 404
 
 
+@pytest.mark.parametrize("query", ["dry_run=true", "discrad=true"])
+def test_deleting_takes_no_parameter_that_it_does_not_know(api: FlaskClient, a_document: Document, query: str) -> None:
+    """Whoever asked what would be deleted has deleted everything."""
+    api.post(URL, json=a_document())
+
+    refused = api.delete(f"{URL}/summer?{query}")
+
+    assert (refused.status_code, places(refused)) == (422, [f"/{query.partition('=')[0]}"])
+    assert api.get(f"{URL}/summer").status_code == 200
+
+
 def test_pausing_and_resuming(
     api: FlaskClient, a_document: Document, stores: Stores, woken: list[tuple[str, str, int]]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.factories import a_document
 from tests.ingest.cli.conftest import SECRET_KEY
 from workers.store import Stores
 from workers.store.alive import Alive
+from workers.store.client import CONFIRMED
 from workers.store.format import FORMAT, KEY
 from workers.store.integrations import Integrations
 from workers.store.runs import runs_with
@@ -135,6 +136,19 @@ def test_a_store_of_another_version_is_wrong_and_looked_at_no_further(komo_braze
     well.connection.delete(KEY)
     assert status == 1
     assert [one.partition(", and ")[0] for one in found["wrong"]] == [f"store: The store has format {FORMAT + 1}"]
+
+
+def test_missing_replicas_end_nothing(komo_braze: Run, well: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks writes nothing, so there is nothing that has to reach a replica; the rest is told as ever."""
+    monkeypatch.setenv("STORE_REPLICAS", "1")
+
+    status, found = examined(komo_braze)
+
+    assert status == 1
+    assert [one for one in found["wrong"] if one.startswith("store: ")] == [
+        "store: STORE_REPLICAS is 1, and 0 replicas are connected: every submission is refused with 503."
+    ]
+    assert well.connection.get(CONFIRMED) is None
 
 
 def test_one_record_that_can_t_be_read_does_not_hide_the_others(komo_braze: Run, well: Stores) -> None:

@@ -16,6 +16,14 @@ def test_a_store_that_is_set_up_well_is_no_trouble(facts: Facts) -> None:
     assert troubles(check_store(facts, "")) == []
 
 
+def test_replicas_that_are_wanted_and_missing_are_told(facts: Facts) -> None:
+    """Everything else looks well, and Komo gets 503 for each post."""
+    [(found, says)] = troubles(check_store(facts, "", 1))
+
+    assert (found, says[:58]) == ("wrong", "STORE_REPLICAS is 1, and 0 replicas are connected: every s")
+    assert troubles(check_store(facts._replace(replicas=1, min_replicas=1), "", 1)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "level", "said"),
     [

@@ -1,6 +1,8 @@
 """Who may read the metrics, and in which form."""
 
 import gzip
+import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -50,3 +52,16 @@ def test_a_store_that_is_away_is_told_and_nothing_else(world: World, make_app: M
     app = make_app(connect("redis://127.0.0.1:1/0", check=False), METRICS_PUBLIC="1")
 
     assert samples_of(app.test_client().get("/metrics").text) == {("komo_braze_store_up", frozenset()): 0}
+
+
+def test_a_store_that_hangs_is_waited_for_once(make_app: MakeApp) -> None:
+    """Twice is as long as Prometheus waits, and then the alert that the store is away does not come either."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        app = make_app(connect(url, check=False, answer_timeout_s=1.0), METRICS_PUBLIC="1")
+        app.extensions["komo_braze"].stores.tally.webhook("", 503, 0.01)
+        started = time.monotonic()
+        answer = app.test_client().get("/metrics")
+
+    assert samples_of(answer.text) == {("komo_braze_store_up", frozenset()): 0}
+    assert 0.9 < time.monotonic() - started < 1.9

@@ -19,6 +19,13 @@ def test_who_is_not_signed_in_goes_to_the_door_and_then_where_they_wanted(strang
     assert stranger.send(asked.location, password=PASSWORD, follow=False).location == "/?page=2"
 
 
+def test_what_only_asks_for_the_head_is_answered_as_a_page_is(stranger: Visitor) -> None:
+    """Monitors ask so whether the pages are there, and 401 would be a failure."""
+    asked = stranger.client.head("/activity")
+
+    assert (asked.status_code, asked.location) == (302, "/sign-in?next=/activity")
+
+
 def test_a_wrong_password_lets_nobody_in(stranger: Visitor) -> None:
     """And says so, at the field."""
     answer = stranger.sign_in("wrong")

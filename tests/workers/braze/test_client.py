@@ -209,6 +209,7 @@ def test_a_refused_connection_is_certain_not_to_be_applied(braze_client: BrazeCl
 
     assert isinstance(reply, NoAnswer)
     assert (reply.status, reply.applied) == (0, "no")
+    assert reply.words.startswith("ConnectionError: Failed to establish a new connection: ")
     assert "refused" in reply.words
 
 

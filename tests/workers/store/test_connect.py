@@ -181,8 +181,13 @@ def test_a_broker_of_its_own_wins() -> None:
 
 def test_a_sentinel_that_is_not_there_is_one_clear_sentence() -> None:
     """The same as for every other form of address."""
-    with pytest.raises(StoreUnavailable, match=r"sentinel://127\.0\.0\.1:1,127\.0\.0\.1:2/0 can't be reached"):
+    with pytest.raises(
+        StoreUnavailable, match=r"sentinel://127\.0\.0\.1:1,127\.0\.0\.1:2/0 can't be reached"
+    ) as caught:
         connect("sentinel://:pw@127.0.0.1:1,127.0.0.1:2/0?master=m")
+
+    assert "No master found for 'm'" in str(caught.value)
+    assert "<" not in str(caught.value)
 
 
 def test_a_shown_address_holds_no_secret_and_a_socket_s_path_any_character() -> None:

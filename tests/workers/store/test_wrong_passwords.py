@@ -18,6 +18,10 @@ from workers.store.wrong_passwords import LIMITS, WrongPasswords
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("::ffff:203.0.113.7", "203.0.113.7", True),
         ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),
+        ("203.0.113.7:50000", "203.0.113.7:50001", True),
+        ("203.0.113.7:50000", "203.0.113.8:50000", False),
+        ("[2001:db8::1]:50000", "2001:db8::2", True),
+        ("[", "[]", False),
         ("", "unknown", False),
     ],
 )
