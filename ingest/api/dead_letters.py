@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 
 from ingest.api.context import BY, answer, read_object
 from ingest.api.jobs import start
+from ingest.api.parameters import refuse_parameters
 from ingest.api.tokens import require_token
 from ingest.context import context
 from ingest.problems import problem
@@ -29,6 +30,7 @@ blueprint = Blueprint(
     "dead_letters", __name__, url_prefix="/api/v1/dead-letters", description="Submissions that we stopped trying"
 )
 blueprint.before_request(require_token)
+blueprint.before_request(refuse_parameters)
 
 
 def _takes(schema: Any) -> Any:

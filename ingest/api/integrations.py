@@ -11,6 +11,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from ingest.api.context import BY, answer, if_match, read_object
+from ingest.api.parameters import refuse_parameters
 from ingest.api.tokens import require_token
 from ingest.connection import try_connection
 from ingest.context import context, wake_up
@@ -43,6 +44,7 @@ blueprint = Blueprint(
     "integrations", __name__, url_prefix="/api/v1/integrations", description="Routes from a hub to a Braze workspace"
 )
 blueprint.before_request(require_token)
+blueprint.before_request(refuse_parameters)
 
 #: Edits without If-Match are tried on whatever version is there, this often.
 PATCH_ATTEMPTS = 5

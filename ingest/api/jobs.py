@@ -6,6 +6,7 @@ from flask import Response, abort
 from flask_smorest import Blueprint
 
 from ingest.api.context import BY, answer
+from ingest.api.parameters import refuse_parameters
 from ingest.api.tokens import require_token
 from ingest.context import context, start_job
 from ingest.problems import problem
@@ -15,6 +16,7 @@ from workers.store.jobs import Kind
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Work that a person asked for")
 blueprint.before_request(require_token)
+blueprint.before_request(refuse_parameters)
 
 
 @blueprint.route("", methods=["GET"])

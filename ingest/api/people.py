@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 
 from ingest.api.context import read_object
 from ingest.api.jobs import start
+from ingest.api.parameters import refuse_parameters
 from ingest.api.refused import RETRY_AFTER
 from ingest.api.tokens import require_token
 from ingest.context import context
@@ -27,6 +28,7 @@ RETRY_EXPORT_S = 10
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1/people", description="Whom submissions are about")
 blueprint.before_request(require_token)
+blueprint.before_request(refuse_parameters)
 
 
 @blueprint.route("/forget", methods=["POST"])

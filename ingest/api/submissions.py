@@ -6,6 +6,7 @@ from flask import Response, abort
 from flask_smorest import Blueprint
 
 from ingest.api.context import answer, read_object
+from ingest.api.parameters import refuse_parameters
 from ingest.api.tokens import require_token
 from ingest.context import context
 from ingest.problems import problem
@@ -16,6 +17,7 @@ blueprint = Blueprint(
     "submissions", __name__, url_prefix="/api/v1/submissions", description="What people did on Komo cards"
 )
 blueprint.before_request(require_token)
+blueprint.before_request(refuse_parameters)
 
 
 @blueprint.route("", methods=["GET"])
