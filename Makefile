@@ -24,7 +24,7 @@ help:
 	@echo "make restore-check  a backup while everything runs, everything killed, a restore, and what Braze has then"
 	@echo "make release-check  install the built wheel elsewhere, and bring a submission through its demo"
 	@echo "make licences  renew the list of licences in docs"
-	@echo "make stuck   what becomes of processes that live but do not work; seven minutes"
+	@echo "make stuck   what becomes of processes that live but do not work; eight minutes"
 	@echo "make failover  primaries, brokers and hosts are killed and frozen (wants redis-server and rabbitmq-server)"
 	@echo "make fuzz    a million broken inputs for everything that reads what others wrote"
 	@echo "make clean   remove the virtual environment and what checks leave behind"
