@@ -162,8 +162,9 @@ def _last_values(books: Books, came: Came, causes: Causes, findings: Findings) -
     last: dict[tuple[str, str], int] = {}
     for one_id, times in came.items():
         if one := books.accepted.get(one_id):
-            place = (times[0].person, attribute_of(one.integration))
-            last[place] = max(one.number, last.get(place, 0))
+            for person in {arrival.person for arrival in times}:  # sent again after the identifiers were changed
+                place = (person, attribute_of(one.integration))
+                last[place] = max(one.number, last.get(place, 0))
     calls = by_person(books.calls)
     wrong = []
     for (person, attribute), number in last.items():
